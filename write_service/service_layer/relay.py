@@ -1,0 +1,56 @@
+"""Publishing right after the commit, beside the next transactions, and forgetting what the broker confirmed."""
+
+import asyncio
+from collections.abc import Sequence
+
+from write_service.logs import logger
+from write_service.service_layer.outbox import EventMessages, Outbox, Unpublished
+
+log = logger(__name__)
+
+
+class Relay:
+    """Takes what a commit left in the outbox to the bus. What it drops or fails to send, a sweep sends later."""
+
+    def __init__(self, messages: EventMessages, outbox: Outbox, at_most: int = 20_000) -> None:
+        self._messages = messages
+        self._outbox = outbox
+        self._at_most = at_most
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._events = 0
+        self._confirmed: list[str] = []
+        self._forgetting: asyncio.Task[None] | None = None
+
+    def offer(self, rows: Sequence[Unpublished]) -> None:
+        """Publish these committed rows in the background. Returns at once, raises nothing, holds no transaction."""
+        # While the broker confirms nothing (a memory alarm), rows rest in the outbox instead of in this process.
+        if not rows or self._messages.stalled_for or self._events + len(rows) > self._at_most:
+            return
+        self._events += len(rows)
+        task = asyncio.create_task(self._publish(rows), name="publish")
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def drained(self) -> None:
+        """Returns when nothing is under way any more."""
+        while self._under_way or self._forgetting:
+            await asyncio.wait([*self._under_way, *([self._forgetting] if self._forgetting else [])])
+
+    async def _publish(self, rows: Sequence[Unpublished]) -> None:
+        try:
+            self._confirmed += await self._messages.publish(rows, by="commit")
+        finally:
+            self._events -= len(rows)
+        if self._confirmed and self._forgetting is None:
+            self._forgetting = asyncio.create_task(self._forget(), name="forget published")
+
+    async def _forget(self) -> None:
+        # One deletion at a time takes everything that was confirmed meanwhile: few statements under load.
+        try:
+            while self._confirmed:
+                event_ids, self._confirmed = self._confirmed, []
+                await self._outbox.delete(event_ids)
+        except Exception as failure:  # noqa: BLE001 - rows that stay are published again, which readers tolerate
+            log.warning("published_rows_stay", events=len(event_ids), reason=f"{type(failure).__name__}: {failure}")
+        finally:
+            self._forgetting = None

@@ -1,0 +1,64 @@
+"""The settings of the write service: REGISTRAR_* variables, read and checked once."""
+
+from typing import Annotated, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+S = TypeVar("S", bound=BaseSettings)
+
+
+class InvalidSettings(Exception):
+    """A variable is missing or cannot be read; the message names each one."""
+
+
+class Settings(BaseSettings):
+    """What `serve` and `parked` need. Times are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="REGISTRAR_", extra="ignore", frozen=True)
+
+    amqp_url: str
+    postgres_url: str
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65_535)] = 8081
+    log_level: str = "INFO"
+
+    prefetch: Annotated[int, Field(ge=1, le=65_535)] = 500  # messages that may be under way in one process
+    batch_size: Count = 500  # commands in one transaction
+    postgres_timeout: Seconds = 10
+    confirm_timeout: Seconds = 10
+    publish_window: Count = 64  # event messages that wait for their confirm at once
+
+    sweep_every: Seconds = 2
+    sweep_grace: Seconds = 15  # longer than the confirm timeout, or sweeps publish twice what is still under way
+    sweep_page: Count = 500
+    rejections_kept: Seconds = 30 * 24 * 3600
+    purge_every: Seconds = 30
+
+    stop_within: Seconds = 25  # below the 30 s after which container platforms kill
+    deaths_allowed: Count = 2  # lone runs of one command that may end the process before it is parked unrun
+
+
+class SetupSettings(BaseSettings):
+    """What `setup` needs: migrations run as the owner of the tables, not as the service."""
+
+    model_config = SettingsConfigDict(env_prefix="REGISTRAR_", extra="ignore", frozen=True)
+
+    amqp_url: str
+    postgres_setup_url: str
+
+
+def load(kind: type[S]) -> S:
+    """The settings as the environment gives them. Raises InvalidSettings."""
+    try:
+        return kind()
+    except ValidationError as failure:
+        raise InvalidSettings("; ".join(_line(fault) for fault in failure.errors(include_url=False))) from None
+
+
+def _line(fault: object) -> str:
+    assert isinstance(fault, dict)
+    name = f"REGISTRAR_{str(fault['loc'][0]).upper()}"
+    return f"{name} is missing" if fault["type"] == "missing" else f"{name}: {fault['msg']}"

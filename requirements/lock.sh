@@ -12,3 +12,4 @@ compile pyproject.toml --extra read --output-file requirements/read.txt
 compile pyproject.toml --extra client --output-file requirements/client.txt
 compile pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
 compile pyproject.toml --all-extras --group dev --group bench --output-file requirements/bench.txt
+compile --group build --output-file requirements/build.txt

@@ -1,0 +1,6 @@
+#!/bin/bash
+# A replica set with authentication wants a key that its members share; a set of one makes its own at every start.
+set -euo pipefail
+(umask 277 && openssl rand -base64 512 >/tmp/replica-set.key)
+chown mongodb /tmp/replica-set.key
+exec docker-entrypoint.sh mongod --replSet registrar --keyFile /tmp/replica-set.key --bind_ip_all

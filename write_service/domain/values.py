@@ -1,0 +1,12 @@
+"""The words of the domain that are plain values: statuses, roles, and the form in which names compare."""
+
+import unicodedata
+from typing import Literal
+
+Status = Literal["registered", "active", "suspended", "closed"]
+Role = Literal["owner", "admin", "member"]
+
+
+def name_key(name: str) -> str:
+    """Equal for two company names that count as the same: NFKC, trimmed, white space collapsed, case folded."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

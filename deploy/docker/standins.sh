@@ -1,6 +1,7 @@
 #!/bin/bash
 # Where no image can be pulled: makes stand-ins for the four base images from Debian and from package registries, so
-# that compose.yaml and the Dockerfile can be run for real. Root, docker, debootstrap, python3-venv, node 20 and npm are needed.
+# that compose.yaml and the Dockerfile can be run for real: deploy/docker/check.sh.
+# Needs root, docker, debootstrap, python3-venv, node 20 and npm.
 # usage: deploy/docker/standins.sh FOLDER   (an empty folder; 3 GB)
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)

@@ -1,8 +1,9 @@
 """What is wrong with a message, in the form that replies carry: loc, msg, type."""
 
-from typing import Any, TypedDict
+from typing import Any
 
 from pydantic import ValidationError
+from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 MAX_ERRORS = 20
 _MAX_LOC = 100

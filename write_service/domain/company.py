@@ -1,13 +1,24 @@
 """The company: every rule about it and its users. Guard, change, record."""
 
-from typing import Any
+from typing import NamedTuple
 
 from write_service.domain import events, rejections
 from write_service.domain.events import Event
 from write_service.domain.membership import Membership, User
-from write_service.domain.values import Role, Status
+from write_service.domain.values import Status
 
-Checkpoint = tuple[Any, int, int]
+
+class Checkpoint(NamedTuple):
+    """What a company was at a moment."""
+
+    version: int
+    status: Status
+    name: str
+    seat_limit: int
+    user_count: int
+    owner_count: int
+    members: int  # how far their changes went
+    events: int  # how many there were
 
 
 class Company:
@@ -116,7 +127,7 @@ class Company:
         self.members.put(user)
         self._record(events.UserAdded(user.user_id, user.email, user.full_name, user.role))
 
-    def change_role(self, user_id: str, role: Role) -> None:
+    def change_role(self, user_id: str, role: str) -> None:
         """Give a user another role."""
         user = self._user(user_id)
         if role == user.role:
@@ -155,14 +166,15 @@ class Company:
     def checkpoint(self) -> Checkpoint:
         """A point to which `back_to` can return."""
         facts = (self.version, self.status, self.name, self.seat_limit, self.user_count, self.owner_count)
-        return facts, self.members.mark(), len(self.events)
+        return Checkpoint(*facts, self.members.mark(), len(self.events))
 
     def back_to(self, checkpoint: Checkpoint) -> None:
         """Be again as at that point: nothing after it has happened."""
-        facts, mark, told = checkpoint
-        self.version, self.status, self.name, self.seat_limit, self.user_count, self.owner_count = facts
-        self.members.undo(mark)
-        del self.events[told:]
+        self.version, self.status, self.name = checkpoint.version, checkpoint.status, checkpoint.name
+        self.seat_limit = checkpoint.seat_limit
+        self.user_count, self.owner_count = checkpoint.user_count, checkpoint.owner_count
+        self.members.undo(checkpoint.members)
+        del self.events[checkpoint.events :]
 
     def _open(self) -> None:
         if not self.version:
@@ -185,7 +197,7 @@ class Company:
         if self.status == "active" and leaving.role == "owner" and self.owner_count == 1:
             raise rejections.LastOwner
 
-    def _count(self, before: Role | None, after: Role | None) -> None:
+    def _count(self, before: str | None, after: str | None) -> None:
         self.user_count += (after is not None) - (before is not None)
         self.owner_count += (after == "owner") - (before == "owner")
 

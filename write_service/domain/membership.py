@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from write_service.domain.values import Role
-
 
 class User(NamedTuple):
     """A person in a company. The email is in lower case."""
@@ -12,7 +10,7 @@ class User(NamedTuple):
     user_id: str
     email: str
     full_name: str
-    role: Role
+    role: str
 
 
 class Change(NamedTuple):

@@ -1,10 +1,9 @@
-"""The words of the domain that are plain values: statuses, roles, and the form in which names compare."""
+"""The words of the domain that are plain values: statuses, and the form in which names compare."""
 
 import unicodedata
 from typing import Literal
 
 Status = Literal["registered", "active", "suspended", "closed"]
-Role = Literal["owner", "admin", "member"]
 
 
 def name_key(name: str) -> str:

@@ -1,0 +1,41 @@
+"""A pipeline on a real database, as one replica of the service has it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from contracts.commands import Command
+from contracts.replies import Reply
+from write_service.adapters.transaction import PostgresTransactions
+from write_service.service_layer.group_commit import GroupCommit
+from write_service.service_layer.handlers import HANDLERS, Handler
+from write_service.service_layer.outbox import Unpublished
+from write_service.service_layer.settling import Settling
+
+
+class Pipeline:
+    """Handles commands; remembers what it would have published."""
+
+    def __init__(self, engine: AsyncEngine, handlers: Mapping[str, Handler]) -> None:
+        self.published: list[Unpublished] = []
+        self.settling = Settling(PostgresTransactions(engine), self.published.extend, handlers)
+        self.commit = GroupCommit(self.settling.settle, max_batch=500)
+
+    async def handle(self, *commands: Command) -> list[Reply]:
+        """The replies to these commands, sent as one message."""
+        async with asyncio.timeout(30):
+            return await self.commit.handle(commands)
+
+
+@asynccontextmanager
+async def pipeline(engine: AsyncEngine, handlers: Mapping[str, Handler] = HANDLERS) -> AsyncIterator[Pipeline]:
+    """A pipeline that runs while the block does."""
+    made = Pipeline(engine, handlers)
+    running = asyncio.create_task(made.commit.run())
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.wait([running])

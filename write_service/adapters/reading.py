@@ -1,0 +1,129 @@
+"""What a transaction reads, and the domain's objects made of it. Each function is one statement."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from write_service.domain.company import Company
+from write_service.domain.membership import Membership, User
+from write_service.service_layer.records import Outcome, Wanted
+
+_LOCK_NAMES = "SELECT pg_advisory_xact_lock(hash) FROM unnest($1::bigint[]) AS hash"
+
+# The sort comes before the locks: two replicas that want the same companies wait for each other in one order.
+_LOCK_COMPANIES = """
+    SELECT id, version, status, name, seat_limit, user_count, owner_count
+    FROM companies WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"""
+
+# The events know what was accepted for ever, the log also what was not. One row at least, for the time.
+_KNOWN_COMMANDS = """
+    SELECT clock_timestamp() AS now, known.*
+    FROM (VALUES (1)) AS one LEFT JOIN (
+        SELECT command_id AS id, company_id, digest, 'accepted' AS outcome, version, NULL AS code, NULL AS message,
+               NULL AS details
+        FROM events WHERE command_id = ANY($1::uuid[])
+        UNION ALL
+        SELECT id, company_id, digest, outcome, version, code, message, details::text
+        FROM command_log WHERE id = ANY($1::uuid[])
+    ) AS known ON true"""
+
+_NAME_HOLDERS = "SELECT name_key, id FROM companies WHERE name_key = ANY($1::bytea[]) AND status <> 'closed'"
+
+_USERS = """
+    SELECT company_id, user_id, email, full_name, role
+    FROM unnest($1::uuid[], $2::uuid[]) AS wanted (company_id, user_id) JOIN users USING (company_id, user_id)
+    UNION ALL
+    SELECT company_id, user_id, email, full_name, role
+    FROM unnest($3::uuid[], $4::text[]) AS wanted (company_id, email) JOIN users USING (company_id, email)"""
+
+Row = Any
+
+
+def stored_key(name_key: str) -> bytes:
+    """The form in which a name key is stored and indexed: 32 bytes, however long it is."""
+    return hashlib.sha256(name_key.encode()).digest()
+
+
+async def lock_names(driver: Any, wanted: Wanted) -> None:
+    """Wait until no other transaction is about to take one of these names."""
+    if wanted.name_keys:
+        hashes = sorted(int.from_bytes(stored_key(key)[:8], signed=True) for key in wanted.name_keys)
+        await driver.execute(_LOCK_NAMES, hashes)
+
+
+async def lock_companies(driver: Any, wanted: Wanted) -> list[Row]:
+    """The companies wanted that exist, locked until the end of the transaction."""
+    return list(await driver.fetch(_LOCK_COMPANIES, list(wanted.company_ids)))
+
+
+async def known_commands(driver: Any, wanted: Wanted) -> tuple[datetime, dict[str, Outcome]]:
+    """The database's time, and the outcomes of those commands that have one."""
+    rows = await driver.fetch(_KNOWN_COMMANDS, list(wanted.command_ids))
+    found = (_outcome(row) for row in rows if row["id"] is not None)
+    return rows[0]["now"], {outcome.command_id: outcome for outcome in found}
+
+
+async def name_holders(driver: Any, wanted: Wanted) -> dict[str, str]:
+    """By name key, the company that is not closed and has that name."""
+    if not wanted.name_keys:
+        return {}
+    keys = {stored_key(key): key for key in wanted.name_keys}
+    return {keys[row["name_key"]]: str(row["id"]) for row in await driver.fetch(_NAME_HOLDERS, list(keys))}
+
+
+async def named_users(driver: Any, wanted: Wanted) -> dict[str, list[User]]:
+    """By company, those users wanted that exist: the same user once by id and once by email, perhaps."""
+    users: dict[str, list[User]] = {}
+    if wanted.user_ids or wanted.emails:
+        pairs = (*_columns(wanted.user_ids), *_columns(wanted.emails))
+        for row in await driver.fetch(_USERS, *pairs):
+            user = User(str(row["user_id"]), row["email"], row["full_name"], row["role"])
+            users.setdefault(str(row["company_id"]), []).append(user)
+    return users
+
+
+def companies_of(wanted: Wanted, rows: list[Row], users: dict[str, list[User]]) -> dict[str, Company]:
+    """Every company wanted, also those that do not exist yet."""
+    ids, emails = _by_company(wanted.user_ids), _by_company(wanted.emails)
+    members = {
+        company_id: Membership(users.get(company_id, ()), ids.get(company_id, ()), emails.get(company_id, ()))
+        for company_id in wanted.company_ids
+    }
+    found = {str(row["id"]): row for row in rows}
+    return {company_id: _company(company_id, found.get(company_id), members[company_id]) for company_id in members}
+
+
+def _company(company_id: str, row: Row | None, members: Membership) -> Company:
+    if row is None:
+        return Company(company_id, members=members)
+    _, version, status, name, seat_limit, user_count, owner_count = row
+    return Company(
+        company_id,
+        version=version,
+        status=status,
+        name=name,
+        seat_limit=seat_limit,
+        user_count=user_count,
+        owner_count=owner_count,
+        members=members,
+    )
+
+
+def _outcome(row: Row) -> Outcome:
+    details = None if row["details"] is None else json.loads(row["details"])
+    ids = str(row["id"]), str(row["company_id"])
+    return Outcome(*ids, row["digest"], row["outcome"], row["version"], row["code"], row["message"], details)
+
+
+def _columns(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    in_order = sorted(pairs)
+    return [first for first, _ in in_order], [second for _, second in in_order]
+
+
+def _by_company(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for company_id, value in pairs:
+        found.setdefault(company_id, []).append(value)
+    return found

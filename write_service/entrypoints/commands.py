@@ -1,0 +1,109 @@
+"""The consumer of commands: read, handle, park what needs it, reply; acknowledged when all of that is durable."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from aio_pika.abc import AbstractIncomingMessage
+from faststream import AckPolicy
+from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
+from faststream.rabbit.message import RabbitMessage
+
+from contracts.commands import Command
+from contracts.reading import CommandMessage, InvalidCommand, Unreadable, read_command_message
+from contracts.replies import Invalid, Parked, Reply
+from contracts.topology import WRITE_COMMANDS
+from write_service import metrics
+from write_service.adapters.deliveries import parked_command, parked_message
+from write_service.entrypoints.replies import Replies
+from write_service.logs import logger
+from write_service.service_layer.outcomes import HandlerFailed, RefusedByDatabase
+from write_service.service_layer.parking import CRASHED, UNREADABLE, Parking, ToPark
+
+RETRY_SECONDS = 1.0
+
+log = logger(__name__)
+
+
+class Handle(Protocol):
+    """Commands through the pipeline."""
+
+    async def __call__(self, commands: Sequence[Command], *, redelivered: bool) -> list[Reply]:
+        """Their replies, in order, after the commit."""
+
+
+class CommandConsumer:
+    """Deals with one command message at a time, many at once."""
+
+    def __init__(self, handle: Handle, parking: Parking, replies: Replies) -> None:
+        self._handle = handle
+        self._parking = parking
+        self._replies = replies
+
+    async def take(self, message: AbstractIncomingMessage) -> None:
+        """Returns when the message may be acknowledged; raises only CancelledError, and it may not."""
+        with metrics.IN_FLIGHT.track_inprogress():
+            try:
+                read = read_command_message(message.body, message.content_type, message.routing_key or "")
+            except Unreadable as unreadable:
+                invalid = Invalid(None, unreadable.errors)
+                await self._park([parked_message(message, UNREADABLE, str(unreadable))])
+                self._replies.send(message, invalid)
+                return
+            replies = await self._replies_to(read, redelivered=bool(message.redelivered))
+            await self._park(_to_park(message, read, replies))
+            self._replies.send(message, replies if read.is_batch else replies[0])
+
+    async def _replies_to(self, read: CommandMessage, *, redelivered: bool) -> list[Reply]:
+        valid = [command for command in read.commands if isinstance(command, Command)]
+        handled = iter(await self._handle(valid, redelivered=redelivered) if valid else ())
+        return [
+            Invalid(command.command_id, command.errors) if isinstance(command, InvalidCommand) else next(handled)
+            for command in read.commands
+        ]
+
+    async def _park(self, messages: Sequence[ToPark]) -> None:
+        while messages:
+            try:
+                await self._parking.park(messages)
+            except Exception as failure:  # noqa: BLE001 - Postgres is away: the message waits, unacknowledged
+                log.warning("parking_waits", messages=len(messages), reason=f"{type(failure).__name__}: {failure}")
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+
+def _to_park(message: AbstractIncomingMessage, read: CommandMessage, replies: Sequence[Reply]) -> list[ToPark]:
+    parked = []
+    for index, (command, reply) in enumerate(zip(read.commands, replies, strict=True)):
+        match reply:
+            case HandlerFailed() | RefusedByDatabase():
+                kind, reason = reply.kind, reply.reason
+            case Parked():
+                kind, reason = CRASHED, reply.reason
+            case Invalid():
+                kind, reason = UNREADABLE, "; ".join(f"{fault['type']}: {fault['msg']}" for fault in reply.errors)
+            case _:
+                continue
+        if read.is_batch:
+            parked.append(parked_command(message, command, kind, reason, index=index))
+        else:
+            parked.append(parked_message(message, kind, reason))
+    return parked
+
+
+def register(broker: RabbitBroker, consumer: CommandConsumer, prefetch: int) -> None:
+    """Consume `write_service.commands` with so many messages under way at most. Declares nothing."""
+
+    async def as_it_came(message: RabbitMessage) -> RabbitMessage:
+        return message  # an async decoder and apply_types=False: anything else costs a thread hop a message
+
+    @broker.subscriber(
+        RabbitQueue(WRITE_COMMANDS.name, declare=False),
+        ack_policy=AckPolicy.MANUAL,
+        decoder=as_it_came,
+        channel=Channel(prefetch_count=prefetch),
+    )
+    async def on_message(message: RabbitMessage) -> None:
+        await consumer.take(cast("AbstractIncomingMessage", message.raw_message))
+        await message.ack()

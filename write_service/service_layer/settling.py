@@ -1,0 +1,125 @@
+"""Commands through transactions until each has its outcome, whatever the database says meanwhile."""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from contracts.commands import Command
+from contracts.replies import Accepted, Rejected, Reply
+from write_service.domain.rejections import NameTaken, Rejection
+from write_service.logs import logger
+from write_service.service_layer.batch import Batch
+from write_service.service_layer.handlers import HANDLERS, Handler
+from write_service.service_layer.outcomes import RefusedByDatabase
+from write_service.service_layer.ports import Conflicted, Publish, Refused, Transactions
+from write_service.service_layer.probe import takes_others
+from write_service.service_layer.report import report
+from write_service.service_layer.wanted import wanted_by
+
+OK = "ok"
+RERUNS = 2  # a race with another replica is over by then, so what is refused once more is refused for its data
+LONGEST_PAUSE = 5.0  # seconds
+NAMES = "companies_name"  # the constraint by which the database itself keeps names apart
+
+log = logger(__name__)
+
+
+class Settling:
+    """Runs one batch at a time.
+
+    A batch that is refused for its data is run again, then halved until the culprit stands alone; that is accused only
+    if the database takes others. Every other failure means that the database is away: the batch waits and is run again,
+    which is safe because outcomes are kept by command id.
+    """
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        publish: Publish,
+        handlers: Mapping[str, Handler] = HANDLERS,
+        shortest_pause: float = 0.05,
+    ) -> None:
+        self._transactions = transactions
+        self._publish = publish
+        self._handlers = handlers
+        self._shortest_pause = shortest_pause
+        self._unsure: set[str] = set()  # commands whose commit was sent, and not heard of again
+        self.condition = OK  # or what keeps the database from taking commands
+        self._failures = 0
+
+    async def settle(self, commands: Sequence[Command]) -> list[Reply]:
+        """The replies in the order of the commands. Returns when all outcomes are durable; raises nothing."""
+        replies: dict[int, Reply] = {}
+        verdicts: dict[str, Rejection] = {}
+        parts = [range(len(commands))]
+        while parts:
+            part = parts.pop()
+            try:
+                settled = await self._until_committed([commands[index] for index in part], verdicts)
+                replies.update(zip(part, settled, strict=True))
+            except Refused as refusal:
+                culprit = commands[part[0]]
+                if len(part) > 1:
+                    parts += [part[len(part) // 2 :], part[: len(part) // 2]]  # the first half is run first
+                elif refusal.constraint == NAMES and culprit.id not in verdicts:
+                    verdicts[culprit.id] = NameTaken()
+                    parts.append(part)
+                elif await takes_others(self._transactions):
+                    replies[part[0]] = RefusedByDatabase(culprit.id, refusal.reason)
+                else:
+                    parts.append(part)
+                    await self._pause(refusal)
+        return [replies[index] for index in range(len(commands))]
+
+    async def _until_committed(self, commands: Sequence[Command], verdicts: Mapping[str, Rejection]) -> list[Reply]:
+        refusals = 0
+        while True:
+            try:
+                replies = await self._transact(commands, verdicts)
+            except Refused:
+                refusals += 1
+                if refusals > RERUNS:
+                    raise
+            except Conflicted as conflict:
+                log.info("batch_conflicted", commands=len(commands), reason=str(conflict))
+                await asyncio.sleep(random.uniform(0, self._shortest_pause))  # noqa: S311 - no secret
+            except Exception as failure:  # noqa: BLE001 - whatever it was, it accuses nobody
+                await self._pause(failure)
+            else:
+                self.condition, self._failures = OK, 0
+                return replies
+
+    async def _transact(self, commands: Sequence[Command], verdicts: Mapping[str, Rejection]) -> list[Reply]:
+        began = asyncio.get_running_loop().time()
+        unsure = set(self._unsure)
+        try:
+            async with self._transactions.begin() as transaction:
+                batch = Batch(await transaction.load(wanted_by(commands)), self._handlers, verdicts)
+                replies = await batch.handle(commands)
+                changes = batch.changes()
+                await transaction.write(changes)
+                self._unsure.update(outcome.command_id for outcome in changes.outcomes)
+        except (Refused, Conflicted):
+            self._unsure = unsure  # it is known that nothing was committed
+            raise
+        self._unsure.clear()
+        self._publish(changes.outbox)
+        replies = [_first_hand(reply, unsure) for reply in replies]
+        report(commands, replies, seconds=asyncio.get_running_loop().time() - began)
+        return replies
+
+    async def _pause(self, failure: Exception) -> None:
+        self.condition = f"{type(failure).__name__}: {failure}"[:500]
+        pause = min(LONGEST_PAUSE, self._shortest_pause * 2**self._failures) * random.uniform(0.5, 1)  # noqa: S311
+        self._failures += 1
+        log.warning("database_away", reason=self.condition, pause=round(pause, 3))
+        await asyncio.sleep(pause)
+
+
+def _first_hand(reply: Reply, unsure: set[str]) -> Reply:
+    # Its first run did commit, and was cut off before it could say so: to its sender this is no repeat.
+    if isinstance(reply, Accepted | Rejected) and reply.repeated and reply.command_id in unsure:
+        unsure.discard(reply.command_id)
+        return replace(reply, repeated=False)
+    return reply

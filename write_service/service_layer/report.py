@@ -8,7 +8,7 @@ from contracts.replies import Accepted, Rejected, Reply
 from write_service import metrics
 from write_service.logs import logger
 
-MOST_NAMED = 10  # commands that a line names: all at light load, none of them twice the cost of a batch
+MOST_NAMED = 10  # commands in one line: all of a small batch, of a large one those that were not accepted
 
 log = logger(__name__)
 
@@ -20,8 +20,10 @@ def report(commands: Sequence[Command], replies: Sequence[Reply], *, seconds: fl
     said = [outcome_of(reply) for reply in replies]
     for (kind, outcome), number in Counter(zip((command.type for command in commands), said, strict=True)).items():
         metrics.COMMANDS.labels(kind, outcome).inc(number)
-    named = [_named(*triple) for triple in zip(commands[:MOST_NAMED], replies, said, strict=False)]
-    log.info("committed", commands=len(commands), ms=round(seconds * 1000, 1), **Counter(said), first=named)
+    few = len(commands) <= MOST_NAMED
+    told = [triple for triple in zip(commands, replies, said, strict=True) if few or triple[2] != "accepted"]
+    named = [_named(*triple) for triple in told[:MOST_NAMED]]
+    log.info("committed", commands=len(commands), ms=round(seconds * 1000, 1), **Counter(said), named=named)
 
 
 def outcome_of(reply: Reply) -> str:

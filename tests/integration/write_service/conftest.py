@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import TypeAlias
 
 import asyncpg
 import pytest
@@ -11,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.support import postgres
 from tests.support.postgres import Server
 from write_service.adapters.database import database
+
+Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,7 +44,7 @@ async def engine(server: Server, database_name: str) -> AsyncIterator[AsyncEngin
 
 
 @pytest_asyncio.fixture
-async def owner(server: Server, database_name: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def owner(server: Server, database_name: str) -> AsyncIterator[Owner]:
     connection = await asyncpg.connect(server.url(database_name, postgres.OWNER))
     yield connection
     await connection.close()

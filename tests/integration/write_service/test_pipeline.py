@@ -1,18 +1,16 @@
 """The pipeline on a real Postgres: what one transaction keeps."""
 
 import json
-from typing import Any, TypeAlias
+from typing import Any
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts import tokens
 from contracts.events import EVENTS
 from contracts.replies import Accepted, Invalid, Rejected
+from tests.integration.write_service.conftest import Owner
 from tests.integration.write_service.pipelines import pipeline
 from tests.unit.write_service.orders import add_user, an_id, change_email, close, order, register, remove_user, rename
-
-Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 async def rows(owner: Owner, query: str) -> list[tuple[Any, ...]]:

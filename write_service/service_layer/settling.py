@@ -77,8 +77,9 @@ class Settling:
         while True:
             try:
                 replies = await self._transact(commands, verdicts)
-            except Refused:
+            except Refused as refusal:
                 refusals += 1
+                log.info("batch_refused", commands=len(commands), time=refusals, reason=refusal.reason)
                 if refusals > RERUNS:
                     raise
             except Conflicted as conflict:

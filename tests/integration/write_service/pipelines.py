@@ -8,11 +8,29 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.commands import Command
 from contracts.replies import Reply
-from write_service.adapters.transaction import PostgresTransactions
+from write_service.adapters.transaction import PostgresTransaction, PostgresTransactions
 from write_service.service_layer.group_commit import GroupCommit
 from write_service.service_layer.handlers import HANDLERS, Handler
 from write_service.service_layer.outbox import Unpublished
+from write_service.service_layer.ports import Refused
 from write_service.service_layer.settling import Settling
+
+
+class Counting(PostgresTransactions):
+    """Transactions that remember why they were refused."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__(engine)
+        self.refusals: list[Refused] = []
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PostgresTransaction]:
+        try:
+            async with super().begin() as transaction:
+                yield transaction
+        except Refused as refusal:
+            self.refusals.append(refusal)
+            raise
 
 
 class Pipeline:
@@ -20,7 +38,8 @@ class Pipeline:
 
     def __init__(self, engine: AsyncEngine, handlers: Mapping[str, Handler]) -> None:
         self.published: list[Unpublished] = []
-        self.settling = Settling(PostgresTransactions(engine), self.published.extend, handlers)
+        self.transactions = Counting(engine)
+        self.settling = Settling(self.transactions, self.published.extend, handlers)
         self.commit = GroupCommit(self.settling.settle, max_batch=500)
 
     async def handle(self, *commands: Command) -> list[Reply]:

@@ -32,6 +32,11 @@ async def at_once(replicas: list[Pipeline], orders: list[list[Command]]) -> list
     return [[reply for (reply,) in replies] for replies in await asyncio.gather(*sent)]
 
 
+def no_one_was_refused(replicas: list[Pipeline]) -> None:
+    """The locks alone kept them apart: the database had nothing to refuse, and nothing ran twice."""
+    assert [replica.transactions.refusals for replica in replicas] == [[], [], []]
+
+
 async def deadlocks(owner: Owner) -> Any:
     await owner.execute("SELECT pg_stat_clear_snapshot()")
     return await owner.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
@@ -66,6 +71,7 @@ async def test_a_name_wanted_by_many_goes_to_one(engine: AsyncEngine, owner: Own
         orders: list[list[Command]] = [[register(an_id(), f"Name {n % 7}") for n in range(70)] for _ in replicas]
         replies = await at_once(replicas, orders)
     assert Counter(word(reply) for of_replica in replies for reply in of_replica) == {"accepted": 7, "name_taken": 203}
+    no_one_was_refused(replicas)
     assert await owner.fetchval("SELECT count(DISTINCT name) FROM companies") == 7
     assert await deadlocks(owner) == 0
 
@@ -80,6 +86,7 @@ async def test_a_hot_company_takes_every_seat_once(engine: AsyncEngine, owner: O
         ]
         replies = await at_once(replicas, orders)
     words = Counter(word(reply) for of_replica in replies for reply in of_replica)
+    no_one_was_refused(replicas)
     assert words == {"accepted": 150, "seat_limit_reached": 150}
     versions = sorted(reply.version for found in replies for reply in found if isinstance(reply, Accepted))
     assert versions == list(range(2, 152))
@@ -96,6 +103,7 @@ async def test_of_those_who_expect_the_same_version_one_wins(engine: AsyncEngine
             [rename(company, f"Name {number}", expectedversion=1)] for number, _ in enumerate(replicas)
         ]
         replies = await at_once(replicas, orders)
+    no_one_was_refused(replicas)
     assert Counter(word(reply) for (reply,) in replies) == {"accepted": 1, "version_conflict": 2}
 
 
@@ -115,5 +123,6 @@ async def test_batches_in_opposite_orders_do_not_block_each_other_for_ever(engin
             sent = (replica.handle(*batch) for replica, batch in zip(replicas, orders, strict=True))
             replies = await asyncio.gather(*sent)
             assert {word(reply) for of_replica in replies for reply in of_replica} == {"accepted"}
+    no_one_was_refused(replicas)
     assert await deadlocks(owner) == 0
     assert set(await owner.fetchval("SELECT array_agg(DISTINCT version) FROM companies")) == {16}

@@ -1,24 +1,10 @@
 """The company: every rule about it and its users. Guard, change, record."""
 
-from typing import NamedTuple
-
 from write_service.domain import events, rejections
+from write_service.domain.checkpoint import Checkpoint
 from write_service.domain.events import Event
 from write_service.domain.membership import Membership, User
 from write_service.domain.values import Status
-
-
-class Checkpoint(NamedTuple):
-    """What a company was at a moment."""
-
-    version: int
-    status: Status
-    name: str
-    seat_limit: int
-    user_count: int
-    owner_count: int
-    members: int  # how far their changes went
-    events: int  # how many there were
 
 
 class Company:

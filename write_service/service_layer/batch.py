@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from contracts.commands import Command
 from contracts.replies import Reply
-from write_service.domain.company import Checkpoint, Company
+from write_service.domain.checkpoint import Checkpoint
+from write_service.domain.company import Company
 from write_service.domain.rejections import Rejection
 from write_service.domain.values import name_key
 from write_service.logs import logger

@@ -45,7 +45,7 @@ async def start(stack: Stack) -> None:
         str(port),
     ]
     limits = ["--nounixsocket", "--oplogSize", "512", "--wiredTigerCacheSizeGB", "1"]
-    quiet = ["--setParameter", "diagnosticDataCollectionEnabled=false"]
+    quiet = ["--quiet", "--slowms", "2000", "--setParameter", "diagnosticDataCollectionEnabled=false"]
     stack.spawn(NAME, [_mongod(), "--auth", "--replSet", SET, *places, *limits, *quiet])
     await answering(stack, NAME, lambda: _ping(port))
     if stack.once("mongo users"):

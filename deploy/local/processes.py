@@ -10,6 +10,7 @@ from pathlib import Path
 
 MARK = "REGISTRAR_STACK"  # in the environment of every process of a stack: how one that was forgotten is found
 
+_WIDTH = 300  # of a line that is shown; MongoDB's are long
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -61,7 +62,7 @@ def end(known: Known, number: signal.Signals = signal.SIGTERM, within: float = 3
 def tail(log: Path, lines: int = 15) -> str:
     """The last lines of a log."""
     said = log.read_text(errors="replace").splitlines() if log.exists() else []
-    return "\n".join(f"    {line}" for line in said[-lines:]) or "    (its log is empty)"
+    return "\n".join(f"    {line[:_WIDTH]}" for line in said[-lines:]) or "    (its log is empty)"
 
 
 def marked(mark: str) -> list[Known]:

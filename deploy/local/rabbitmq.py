@@ -49,8 +49,9 @@ async def start(stack: Stack) -> None:
 def control(stack: Stack, *arguments: str) -> str:
     """Run rabbitmqctl on the node and return what it said. Raises CalledProcessError."""
     command = [str(_binaries() / "rabbitmqctl"), "--quiet", *arguments]
-    surroundings = {**os.environ, **_surroundings(stack)}
-    return subprocess.run(command, env=surroundings, check=True, capture_output=True, text=True, timeout=60).stdout
+    return subprocess.run(
+        command, env=_surroundings(stack), check=True, capture_output=True, text=True, timeout=60
+    ).stdout
 
 
 async def _probe(stack: Stack) -> None:
@@ -64,6 +65,7 @@ async def _probe(stack: Stack) -> None:
 def _surroundings(stack: Stack) -> dict[str, str]:
     data = stack.data(NAME)
     return {
+        **os.environ,
         "HOME": str(data / "home"),
         "ERL_EPMD_PORT": str(stack.port(MAPPER)),
         "ERL_EPMD_ADDRESS": "127.0.0.1",

@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from deploy.local import environment, mongo, postgres, processes, rabbitmq
+from deploy.local import cluster, environment, mongo, postgres, processes, rabbitmq
 from deploy.local.stack import Stack, Trouble
 
 START: dict[str, Callable[[Stack], Awaitable[None]]] = {
@@ -83,7 +83,7 @@ def _end(stack: Stack, names: list[str]) -> None:
 
 def wipe(stack: Stack) -> None:
     """Remove what a stopped stack has stored: data, logs, passwords, ports."""
-    postgres.wipe(stack)
+    cluster.wipe(stack)
     for folder in ("data", "log"):
         shutil.rmtree(stack.root / folder, ignore_errors=True)
     for file in ("stack.json", "stack.json.new", "stack.env"):

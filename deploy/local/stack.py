@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class Stack:
     def port(self, name: str) -> int:
         """The port that stays with this name. A new one is free and below 32768."""
         if name not in self.ports:
-            self.ports[name] = _free_port(set(self.ports.values()))
+            self.ports[name] = free_port(set(self.ports.values()))
             self.save()
         return self.ports[name]
 
@@ -77,12 +77,11 @@ class Stack:
         """Whether the process of this name runs."""
         return name in self.processes and processes.alive(self.processes[name])
 
-    def spawn(self, name: str, command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Known:
+    def spawn(self, name: str, command: Sequence[str | Path], environment: Mapping[str, str] = os.environ) -> Known:
         """Start a process and remember it at once, so that it is found whatever happens next."""
         self.log(name).parent.mkdir(parents=True, exist_ok=True)
-        surroundings = {**os.environ, **(environment or {}), processes.MARK: str(self.root)}
         try:
-            known = processes.spawn(command, self.log(name), surroundings)
+            known = processes.spawn(command, self.log(name), {**environment, processes.MARK: str(self.root)})
         except FileNotFoundError:
             raise Trouble(f"{command[0]} is not installed: deploy/local/install.sh installs what is missing") from None
         self.processes[name] = known
@@ -146,7 +145,8 @@ def taken(port: int) -> bool:
     return False
 
 
-def _free_port(ours: set[int]) -> int:
+def free_port(ours: Collection[int] = ()) -> int:
+    """A port of loopback that nobody holds at the moment, below those that the kernel gives to clients."""
     for _ in range(1000):
         port = secrets.choice(_PORTS)
         if port not in ours and not taken(port):

@@ -1,4 +1,4 @@
-"""The demo: a fresh stack of its own, sample companies over the bus, what readers see of them; then everything stops."""
+"""The demo: a fresh stack, sample companies over the bus, what readers see of them; then everything stops."""
 
 import json
 import os
@@ -23,10 +23,10 @@ def run(root: Path) -> bool:
     before = load(root)
     if any(before.running(name) for name in before.processes):
         raise Trouble(f"The demo runs already. If it was left behind: python -m deploy.local --root {root} down --wipe")
-    with changing(root) as stack:
-        servers.down(stack)
-        servers.wipe(stack)
-        stack = Stack(stack.root)
+    with changing(root) as old:
+        servers.down(old)
+        servers.wipe(old)
+        stack = Stack(old.root)
         try:
             _show(stack)
         finally:
@@ -79,5 +79,5 @@ def _wait_until_visible(http_url: str, totals: Mapping[str, int]) -> None:
 
 
 def _totals(http_url: str) -> Any:
-    with urllib.request.urlopen(f"{http_url}/statistics", timeout=10) as answer:
+    with urllib.request.urlopen(f"{http_url}/statistics", timeout=10) as answer:  # noqa: S310 - our own
         return json.load(answer)["totals"]

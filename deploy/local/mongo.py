@@ -15,7 +15,7 @@ from deploy.local.starting import answering, keep_port
 
 NAME = "mongo"
 DATABASE, SET, PROJECTOR, VIEWS = "registrar", "registrar", "projector", "views"
-_ROOT = "root"
+ROOT = "root"
 _USER_NOT_FOUND, _NOT_INITIALIZED, _ALREADY = 11, 94, 23
 
 
@@ -59,7 +59,7 @@ async def _ping(port: int) -> None:
 
 
 async def _writable(stack: Stack) -> None:
-    async with AsyncMongoClient[dict[str, Any]](url(stack, _ROOT, "admin"), serverSelectionTimeoutMS=4000) as client:
+    async with AsyncMongoClient[dict[str, Any]](url(stack, ROOT, "admin"), serverSelectionTimeoutMS=4000) as client:
         await client.admin.command("ping")
 
 
@@ -74,8 +74,8 @@ async def _make_users(stack: Stack, port: int) -> None:
                 raise
         await answering(stack, NAME, lambda: _primary(client))
         with contextlib.suppress(OperationFailure):  # a first start that was interrupted had made it
-            await client.admin.command("createUser", _ROOT, pwd=stack.secret(f"mongo {_ROOT}"), roles=["root"])
-    async with AsyncMongoClient[dict[str, Any]](url(stack, _ROOT, "admin"), serverSelectionTimeoutMS=10_000) as client:
+            await client.admin.command("createUser", ROOT, pwd=stack.secret(f"mongo {ROOT}"), roles=["root"])
+    async with AsyncMongoClient[dict[str, Any]](url(stack, ROOT, "admin"), serverSelectionTimeoutMS=10_000) as client:
         await _make_roles(stack, client)
     stack.finished("mongo users")
 

@@ -1,0 +1,100 @@
+"""What processes use: seconds of processor time and megabytes of memory, read from /proc, children included."""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_MIB = 1024 * 1024
+_EVERY = 1.0  # seconds between two looks at memory
+
+
+@dataclass
+class Usage:
+    """Per name: seconds of processor time within the block, the most memory seen (MiB), and (second, MiB) on the way."""
+
+    cpu: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, float] = field(default_factory=dict)
+    trail: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+
+
+@contextlib.asynccontextmanager
+async def metered(pids: Mapping[str, int]) -> AsyncIterator[Usage]:
+    """Measure these processes and their children while the block runs; the result is complete after it."""
+    usage, before = Usage(), cpu_seconds(pids)
+    watching = asyncio.create_task(_watch(pids, usage))
+    try:
+        yield usage
+    finally:
+        watching.cancel()
+        usage.cpu = {name: round(after - before[name], 3) for name, after in cpu_seconds(pids).items()}
+        _look(pids, usage)
+
+
+def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
+    """Seconds of processor time of each process and its children so far, those that have ended included."""
+    tree = _children()
+    return {name: sum(_ticks(one) for one in _with_children(pid, tree)) / _TICKS for name, pid in pids.items()}
+
+
+def memory_of(pid: int, tree: Mapping[int, list[int]] | None = None) -> float:
+    """MiB of a process; of one with children, what they share is counted once."""
+    family = _with_children(pid, _children() if tree is None else tree)
+    return (_resident(pid) if len(family) == 1 else sum(map(_proportional, family))) / _MIB
+
+
+async def _watch(pids: Mapping[str, int], usage: Usage) -> None:
+    while True:
+        _look(pids, usage)
+        await asyncio.sleep(_EVERY)
+
+
+def _look(pids: Mapping[str, int], usage: Usage) -> None:
+    tree, now = _children(), time.monotonic()
+    for name, pid in pids.items():
+        memory = round(memory_of(pid, tree), 1)
+        usage.memory[name] = max(usage.memory.get(name, 0.0), memory)
+        usage.trail.setdefault(name, []).append((round(now - usage.began, 1), memory))
+
+
+def _children() -> dict[int, list[int]]:
+    tree: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        if fields := _stat(int(folder.name)):
+            tree.setdefault(int(fields[1]), []).append(int(folder.name))
+    return tree
+
+
+def _with_children(pid: int, tree: Mapping[int, list[int]]) -> list[int]:
+    return [pid, *(one for child in tree.get(pid, ()) for one in _with_children(child, tree))]
+
+
+def _ticks(pid: int) -> int:
+    # Own user and system time, and that of children which have ended and were waited for.
+    return sum(map(int, fields[11:15])) if (fields := _stat(pid)) else 0
+
+
+def _stat(pid: int) -> list[str]:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return []
+
+
+def _resident(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    return 0
+
+
+def _proportional(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0

@@ -1,0 +1,64 @@
+"""The harness's end of the load generator."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+WINDOW = 200  # messages that wait for their confirm at once
+
+
+@dataclass
+class Load:
+    """A load generator that has built its messages and waits."""
+
+    process: asyncio.subprocess.Process
+    commands: int
+
+    async def send(self) -> tuple[float, float]:
+        """Publish everything; the moments of the first publish and of the last confirm."""
+        self.begin()
+        return await self.sent()
+
+    def begin(self) -> None:
+        """Let it publish."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"go\n")
+
+    async def sent(self) -> tuple[float, float]:
+        """The moments of the first publish and of the last confirm, once all is confirmed."""
+        moments = await _line(self.process)
+        return moments["began"], moments["confirmed"]
+
+
+@contextlib.asynccontextmanager
+async def prepared(
+    url: str, commands: dict[str, Any], *, batch: int = 1, exchange: str = "commands"
+) -> AsyncIterator[Load]:
+    """A load generator with these commands ready; ended after the block."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.benchmarks.load", stdin=pipe, stdout=pipe, limit=2**20
+    )
+    job = {"url": url, "exchange": exchange, "window": WINDOW, "commands": commands, "batch": batch}
+    try:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(job).encode() + b"\n")
+        yield Load(process, (await _line(process))["commands"])
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
+
+
+async def _line(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), timeout=300)
+    if not line:
+        raise RuntimeError(f"the load generator ended with {await process.wait()}")
+    found: dict[str, Any] = json.loads(line)
+    return found

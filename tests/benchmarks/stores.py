@@ -1,0 +1,111 @@
+"""What a subject has stored: how far it is, asked cheaply while it works; whether all of it is right, afterwards."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from pymongo import AsyncMongoClient
+
+
+class Wrong(Exception):
+    """A subject's result is not what its commands ask for: its time does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over everything that is stored on one side."""
+
+    events: int
+    versions: int  # of all companies, added up
+    companies: int
+    users: int
+
+
+_PROGRESS = """
+    SELECT CASE WHEN given < $2 THEN given
+                WHEN EXISTS (SELECT FROM outbox) THEN $2 - 1
+                ELSE (SELECT count(*) FROM events WHERE recorded_at >= $3) END
+    FROM (SELECT last_value - $1 + is_called::int AS given FROM events_position_seq) AS positions"""
+_MARK = "SELECT last_value + is_called::int, clock_timestamp() FROM events_position_seq"
+_TOTALS = """
+    SELECT (SELECT count(*) FROM events), (SELECT coalesce(sum(version), 0) FROM companies),
+           (SELECT count(*) FROM companies), (SELECT count(*) FROM users)"""
+
+
+class Log:
+    """The write side's database: tables companies, users, events (with position and recorded_at) and outbox."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._connection = connection
+        self._position, self._since = 0, None
+
+    @classmethod
+    async def at(cls, url: str) -> "Log":
+        """The database at this address."""
+        return cls(await asyncpg.connect(url))
+
+    async def mark(self) -> None:
+        """Count from here."""
+        row = await self._connection.fetchrow(_MARK)
+        assert row is not None
+        self._position, self._since = row[0], row[1]
+
+    async def confirmed(self, goal: int) -> int:
+        """Events since the mark; as many as the goal only when they are committed and nothing waits to be published."""
+        return int(await self._connection.fetchval(_PROGRESS, self._position, goal, self._since))
+
+    async def totals(self) -> Totals:
+        """Sums over all of it."""
+        row = await self._connection.fetchrow(_TOTALS)
+        assert row is not None
+        return Totals(*(int(value) for value in row))
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._connection.close()
+
+
+class Documents:
+    """The read side's database: companies, users, activity and statistics in slots, under names with this ending."""
+
+    def __init__(self, url: str, ending: str = "") -> None:
+        self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url)
+        self._database = self._client.get_default_database()
+        self._ending = ending
+        self._before = 0
+
+    def __getitem__(self, name: str) -> Any:
+        return self._database[name + self._ending]
+
+    async def mark(self) -> None:
+        """Count from here."""
+        self._before = await self["activity"].estimated_document_count()
+
+    async def visible(self, goal: int) -> int:
+        """Events since the mark that are in the documents: each adds one to the activity, with all that it changes.
+
+        The count of a collection may run ahead by what is being committed: milliseconds, in a race of seconds.
+        """
+        _ = goal
+        return int(await self["activity"].estimated_document_count()) - self._before
+
+    async def totals(self) -> Totals:
+        """Sums over all of it."""
+        versions = await self._sum("companies", "$version")
+        counted = await self._sum("statistics", {"$sum": [f"$companies.{status}" for status in _STATUSES]})
+        companies = await self["companies"].count_documents({})
+        if counted != companies:
+            raise Wrong(f"the statistics count {counted} companies, there are {companies}")
+        events = await self["activity"].count_documents({})
+        return Totals(events, versions, companies, await self["users"].count_documents({}))
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._client.close()
+
+    async def _sum(self, name: str, expression: Any) -> int:
+        found = await self[name].aggregate([{"$group": {"_id": None, "sum": {"$sum": expression}}}])
+        return sum([int(document["sum"]) async for document in found])
+
+
+_STATUSES = ("registered", "active", "suspended", "closed")

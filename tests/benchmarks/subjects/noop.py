@@ -1,0 +1,43 @@
+"""The ceiling as a subject: a queue of commands and a process that only acknowledges."""
+
+from dataclasses import dataclass
+
+from tests.benchmarks.peers.counter import Counter
+from tests.benchmarks.peers.noop import QUEUE
+from tests.benchmarks.servers import Servers
+from tests.benchmarks.subjects.starting import declare, started
+
+VHOSTS = {"faststream": "test_1", "raw": "test_2", "raw_many": "test_3"}
+
+
+@dataclass
+class NoOp:
+    """A no-op consumer that runs."""
+
+    name: str
+    amqp: str
+    pid: int
+    counter: Counter
+    before: int = 0
+
+    def mark(self) -> None:
+        """Count from here."""
+        self.before = self.counter.value
+
+    async def taken(self, goal: int) -> int:
+        """Messages taken since the mark."""
+        _ = goal
+        return self.counter.value - self.before
+
+
+async def noop(servers: Servers, way: str) -> NoOp:
+    """A no-op consumer by this library, on a quorum queue of its own."""
+    amqp, name = servers.amqp(VHOSTS[way]), f"noop-{way}"
+    await declare(amqp, {"commands": QUEUE})
+    file = servers.stack.root / f"{name}.count"
+    file.unlink(missing_ok=True)
+    counter = Counter(file)
+    variables = {"PEER_AMQP_URL": amqp, "PEER_COUNTER": str(file)}
+    peer = "tests.benchmarks.peers.noop"
+    pid = await started(servers.stack, name, peer, way, environment=variables, amqp=amqp, queue=QUEUE)
+    return NoOp(name, amqp, pid, counter)

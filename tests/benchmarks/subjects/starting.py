@@ -1,0 +1,38 @@
+"""Starting a peer's process beside the servers, and waiting until it consumes."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import aio_pika
+
+from deploy.local.stack import Stack
+from deploy.local.starting import answering
+
+ROOT = Path(__file__).parents[3]
+
+
+async def started(
+    stack: Stack, name: str, module: str, *arguments: str, environment: Mapping[str, str], amqp: str, queue: str
+) -> int:
+    """The id of a process that runs this module and consumes this queue. Raises Trouble with the end of its log."""
+    known = stack.spawn(name, [sys.executable, "-m", module, *arguments], {**environment, "PYTHONPATH": str(ROOT)})
+
+    async def consumes() -> None:
+        async with await aio_pika.connect(amqp, timeout=5) as connection:
+            found = await (await connection.channel()).declare_queue(queue, passive=True)
+            if not found.declaration_result.consumer_count:
+                raise LookupError(f"nobody consumes {queue}")
+
+    await answering(stack, name, consumes)
+    return known.pid
+
+
+async def declare(amqp: str, exchanges: Mapping[str, str]) -> None:
+    """Durable topic exchanges, each with a quorum queue that takes everything; safe to repeat."""
+    async with await aio_pika.connect(amqp) as connection:
+        channel = await connection.channel()
+        for exchange, queue in exchanges.items():
+            await channel.declare_exchange(exchange, "topic", durable=True)
+            declared = await channel.declare_queue(queue, durable=True, arguments={"x-queue-type": "quorum"})
+            await declared.bind(exchange, "#")

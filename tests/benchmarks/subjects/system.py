@@ -1,0 +1,66 @@
+"""A subject that does the whole job: a write side on Postgres, a read side on MongoDB, each in processes of its own."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.benchmarks.stores import Documents, Log, Wrong
+
+_SETTLE_SECONDS = 30.0
+
+
+@dataclass
+class System:
+    """A subject that runs. `writers` and `readers` are process ids by name."""
+
+    name: str
+    amqp: str
+    log: Log
+    documents: Documents
+    writers: dict[str, int]
+    readers: dict[str, int]
+    resting: set[int] = field(default_factory=set)
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """All of its processes."""
+        return {**self.writers, **self.readers}
+
+    def rest(self, processes: Mapping[str, int] | None = None) -> None:
+        """Stop these processes where they stand (all of them unless they are named)."""
+        for pid in self._pids(processes) - self.resting:
+            os.kill(pid, signal.SIGSTOP)
+            self.resting.add(pid)
+
+    def wake(self, processes: Mapping[str, int] | None = None) -> None:
+        """Let these processes go on (all of them unless they are named)."""
+        for pid in self._pids(processes) & self.resting:
+            os.kill(pid, signal.SIGCONT)
+            self.resting.discard(pid)
+
+    async def mark(self) -> None:
+        """Count events from here on both sides."""
+        await self.log.mark()
+        await self.documents.mark()
+
+    async def check(self) -> None:
+        """Compare both sides with each other: every company at its version, nobody missing. Raises Wrong."""
+        deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
+        log = await self.log.totals()
+        while (documents := await self.documents.totals()) != log:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Wrong(f"{self.name}: the log holds {log}, the documents hold {documents}")
+            await asyncio.sleep(0.2)
+        if log.events != log.versions:
+            raise Wrong(f"{self.name}: {log.events} events, but the versions of the companies add up to {log.versions}")
+
+    async def close(self) -> None:
+        """Hang up; the processes belong to the stack, which ends them."""
+        self.wake()
+        await self.log.close()
+        await self.documents.close()
+
+    def _pids(self, processes: Mapping[str, int] | None) -> set[int]:
+        return set((self.processes if processes is None else processes).values())

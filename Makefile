@@ -6,7 +6,8 @@ LOCAL := $(PYTHON) -m deploy.local
 WRITE ?= 1
 READ ?= 1
 TESTS ?=
-TEST_ROOT := $(or $(REGISTRAR_TEST_ROOT),.local/test)
+# A killed test run must not leave servers behind; those of REGISTRAR_TEST_ROOT are whoever's set it.
+TIDY := $(if $(REGISTRAR_TEST_ROOT),,trap '$(LOCAL) --root .local/test servers down >/dev/null' EXIT;)
 # The fast part of the suite: no servers.
 FAST := $(wildcard tests/unit tests/contracts)
 
@@ -39,10 +40,10 @@ check: install ## before a commit: format, lint, types, import contracts, fast t
 	.venv/bin/pytest -q $(FAST)
 
 test: install ## the whole test suite against real servers: make test TESTS="tests/e2e -k import"
-	@trap '$(LOCAL) --root $(TEST_ROOT) servers down >/dev/null' EXIT; .venv/bin/pytest $(TESTS)
+	@$(TIDY) .venv/bin/pytest $(TESTS)
 
 faults: install ## the fault suite: servers and services killed, frozen and cut off
-	@trap '$(LOCAL) --root $(TEST_ROOT) servers down >/dev/null' EXIT; .venv/bin/pytest tests/faults $(TESTS)
+	@$(TIDY) .venv/bin/pytest tests/faults $(TESTS)
 
 bench: ## the benchmark table and plots: make bench ROW=burst
 	@deploy/local/install.sh bench

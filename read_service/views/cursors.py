@@ -10,6 +10,8 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from contracts.queries import Page
+from contracts.values import Version
+from read_service.views.refusals import InvalidParameter
 
 _NOT_PART_OF_THE_LIST = {"after", "wait_ms", "limit", "cursor"}
 _PLAIN, _DEFLATED = b"p", b"z"
@@ -24,7 +26,7 @@ class Place(NamedTuple):
     identity: str
 
 
-_PLACE: TypeAdapter[tuple[str, str | int | None, str]] = TypeAdapter(tuple[str, str | int | None, str])
+_PLACE: TypeAdapter[tuple[str, str | int | None, str]] = TypeAdapter(tuple[str, str | Version | None, str])
 
 
 def cursor_after(query: Page, place: Place) -> str:
@@ -36,20 +38,18 @@ def cursor_after(query: Page, place: Place) -> str:
 
 
 def place_in(query: Page) -> Place | None:
-    """Where the query goes on: None for a first page. Raises InvalidCursor when it is not from this query."""
+    """Where the query goes on: None for a first page. Raises InvalidParameter when it is not from this query."""
     if query.cursor is None:
         return None
     try:
         of_list, key, identity = _PLACE.validate_json(_unpacked(query.cursor), strict=True)
     except (binascii.Error, zlib.error, ValueError):
-        raise InvalidCursor("not a cursor of this service: send back next_cursor as it was received") from None
+        raise InvalidParameter(
+            "cursor", "not a cursor of this service: send back next_cursor as it was received"
+        ) from None
     if of_list != _list_of(query):
-        raise InvalidCursor("a cursor goes with the filters and the sort of the query that gave it")
+        raise InvalidParameter("cursor", "a cursor goes with the filters and the sort of the query that gave it")
     return Place(key, identity)
-
-
-class InvalidCursor(Exception):
-    """The cursor of a query cannot be followed."""
 
 
 def _unpacked(cursor: str) -> bytes:

@@ -1,0 +1,51 @@
+"""The collections of one generation of documents: their names, and the index behind every query."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+COMPANIES, USERS, ACTIVITY, STATISTICS, OUTCOMES = "companies", "users", "activity", "statistics", "outcomes"
+POSITIONS, AHEAD, PARKED = "positions", "ahead", "parked"
+NAMES = (COMPANIES, USERS, ACTIVITY, STATISTICS, OUTCOMES, POSITIONS, AHEAD, PARKED)
+
+# One for the whole service: which generation is active.
+GENERATIONS = "generations"
+
+
+class Index(NamedTuple):
+    """The keys of an index in their order, and its options."""
+
+    keys: Sequence[tuple[str, int]]
+    options: Mapping[str, Any] = {}
+
+
+def _ascending(*fields: str) -> Index:
+    return Index([(field, 1) for field in fields])
+
+
+def indexes(outcomes_kept: float) -> dict[str, list[Index]]:
+    """Every index, by collection; outcomes are forgotten so many seconds after their event."""
+    return {
+        COMPANIES: [
+            _ascending(*by_status, key, "_id")
+            for key in ("name_key", "registered_at", "updated_at")
+            for by_status in ((), ("status",))
+        ],
+        USERS: [
+            _ascending("company_id", "email", "user_id"),
+            _ascending("company_id", "role", "email", "user_id"),
+            _ascending("email", "company_id", "user_id"),
+        ],
+        ACTIVITY: [_ascending("company_id", "version"), _ascending("command_id", "version")],
+        OUTCOMES: [Index([("at", 1)], {"expireAfterSeconds": int(outcomes_kept)})],
+        # Few companies have a gap, so that these are small whatever the number of companies.
+        POSITIONS: [
+            Index([("early", 1)], {"partialFilterExpression": {"early": True}}),
+            Index([("skipped", 1)], {"partialFilterExpression": {"skipped": {"$exists": True}}}),
+        ],
+        PARKED: [_ascending("state", "parked_at"), _ascending("company_id")],
+    }
+
+
+def name_of(name: str, generation: int) -> str:
+    """The name of a collection in a generation."""
+    return f"{name}.g{generation}"

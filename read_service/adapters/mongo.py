@@ -1,0 +1,137 @@
+"""The MongoDB driver: the only file that imports it, so that another driver is a day's work."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from bson.errors import InvalidDocument, InvalidStringData
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
+from pymongo import IndexModel, ReadPreference
+from pymongo.errors import (
+    CollectionInvalid,
+    ConnectionFailure,
+    DocumentTooLarge,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from read_service.adapters.collections import Index
+
+Document: TypeAlias = dict[str, Any]
+Client: TypeAlias = AsyncIOMotorClient[Document]
+Database: TypeAlias = AsyncIOMotorDatabase[Document]
+Session: TypeAlias = AsyncIOMotorClientSession
+
+# Whatever the driver raises: the server is away, refuses, or did not answer in time.
+StoreAway = PyMongoError
+
+TRANSIENT, UNKNOWN_COMMIT = "TransientTransactionError", "UnknownTransactionCommitResult"
+_COMMIT_SECONDS = 60.0  # a transaction lives no longer
+_DUPLICATE_KEY = 11000
+# The data itself is refused: too large, a key that cannot be stored, a name with a dollar.
+_DATA_CODES = {2, 9, 52, 57, 10334, 17280, 17419}
+
+
+class Conflicted(Exception):
+    """The transaction met another one; nothing of it was kept, it may run again."""
+
+
+class RefusedData(Exception):
+    """The database refuses what is to be written because of what it is; nothing of it was kept."""
+
+
+@asynccontextmanager
+async def connected(url: str, *, name: str, timeout: float = 10.0) -> AsyncIterator[Database]:  # noqa: ASYNC109
+    """The database that the URL's path names, read from the primary and written with majority; closed after the block.
+
+    `timeout` (seconds) bounds the choice of a server, connecting, and every answer. Connects when it is first used.
+    """
+    milliseconds = int(timeout * 1000)
+    client: Client = AsyncIOMotorClient(
+        url,
+        appname=name,
+        serverSelectionTimeoutMS=milliseconds,
+        connectTimeoutMS=milliseconds,
+        socketTimeoutMS=milliseconds * 3,  # a transaction's commit may wait for a failover
+        io_loop=asyncio.get_running_loop(),
+    )
+    try:
+        yield client.get_default_database(
+            read_preference=ReadPreference.PRIMARY,
+            read_concern=ReadConcern("majority"),
+            write_concern=WriteConcern("majority"),
+        )
+    finally:
+        client.close()
+
+
+@asynccontextmanager
+async def transaction(session: Session) -> AsyncIterator[Session]:
+    """One transaction, majority and snapshot, committed at the end of the block, undone by an exception.
+
+    Raises Conflicted where it may run again at once, RefusedData where it never will succeed, StoreAway else.
+    """
+    session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"), ReadPreference.PRIMARY)
+    try:
+        yield session
+        await _commit(session)
+    except BaseException as failure:
+        with contextlib.suppress(PyMongoError):  # what cannot be undone, the server forgets by itself
+            await session.abort_transaction()
+        meaning = meaning_of(failure)
+        if meaning is failure:
+            raise
+        raise meaning from failure
+
+
+async def _commit(session: Session) -> None:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _COMMIT_SECONDS
+    while True:
+        try:
+            await session.commit_transaction()
+        except PyMongoError as failure:
+            # Nobody knows whether it has committed: repeating the commit is the way to learn it.
+            if not failure.has_error_label(UNKNOWN_COMMIT) or loop.time() > end:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            return
+
+
+def meaning_of(failure: BaseException) -> BaseException:
+    """Conflicted or RefusedData where that is what it says, else the failure itself: it accuses nobody."""
+    if isinstance(failure, DocumentTooLarge | InvalidDocument | InvalidStringData | OverflowError):
+        return RefusedData(f"{type(failure).__name__}: {failure}")
+    if isinstance(failure, PyMongoError) and failure.has_error_label(TRANSIENT):
+        # A lost connection bears the label too, and is no reason to try again at once.
+        return failure if isinstance(failure, ConnectionFailure) else Conflicted(str(failure))
+    if isinstance(failure, DuplicateKeyError):
+        return Conflicted(str(failure))
+    if isinstance(failure, OperationFailure) and failure.code in _DATA_CODES:
+        return RefusedData(f"{failure.code} {failure}")
+    return failure
+
+
+async def run(database: Database, session: Session, command: Document) -> Document:
+    """Run one write command of the server as it is. Raises what `transaction` knows to read, also for single writes."""
+    answer: Document = await database.command(command, session=session)
+    for fault in answer.get("writeErrors", ()):
+        if fault["code"] == _DUPLICATE_KEY:
+            raise DuplicateKeyError(fault["errmsg"], fault["code"], fault)
+        raise OperationFailure(fault["errmsg"], fault["code"], fault)
+    return answer
+
+
+async def make_indexes(database: Database, collection: str, indexes: Sequence[Index]) -> None:
+    """Make a collection and its indexes where they are missing."""
+    with contextlib.suppress(CollectionInvalid):  # it is there
+        await database.create_collection(collection)
+    if indexes:
+        models = [IndexModel(list(index.keys), **index.options) for index in indexes]
+        await database[collection].create_indexes(models)

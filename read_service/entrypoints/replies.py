@@ -1,0 +1,57 @@
+"""Replies to queries: sent once, unconfirmed, on a connection that only publishes."""
+
+import asyncio
+import re
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractRobustConnection
+from aio_pika.exceptions import AMQPError
+
+_TIMEOUT_SECONDS = 10
+_ALLOWED = re.compile(r"(amq\.rabbitmq\.reply-to|amq\.gen-|reply\.).{0,250}")
+
+
+def may_receive(reply_to: str) -> bool:
+    """Whether replies go there: to queues made for them, never to one in which messages do something."""
+    return _ALLOWED.fullmatch(reply_to) is not None
+
+
+class Replies:
+    """Sends replies. A caller who is gone, or a broker that is away, loses one: the caller asks again."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: AbstractRobustConnection | None = None
+        self._channel: AbstractChannel | None = None
+
+    async def connect(self) -> None:
+        """Connect. Raises ConnectionError or AMQPError when there is no broker; later losses mend themselves."""
+        self._connection = await aio_pika.connect_robust(
+            self._url,
+            timeout=_TIMEOUT_SECONDS,
+            reconnect_interval=0.5,
+            client_properties={"connection_name": "read_service replies"},
+        )
+        self._channel = await self._connection.channel(publisher_confirms=False)
+
+    async def close(self) -> None:
+        """Close the connection. Safe to repeat."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def send(self, to: str, correlation_id: str | None, body: bytes) -> bool:
+        """Send a reply; False when it could not be sent."""
+        if self._channel is None:
+            return False
+        message = aio_pika.Message(
+            body,
+            content_type="application/json",
+            correlation_id=correlation_id,
+            delivery_mode=aio_pika.DeliveryMode.NOT_PERSISTENT,
+        )
+        try:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                await self._channel.default_exchange.publish(message, to, mandatory=False)
+        except (AMQPError, OSError, TimeoutError, RuntimeError):
+            return False
+        return True

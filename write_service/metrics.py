@@ -28,3 +28,10 @@ SWEEPS = Counter("registrar_write_sweeps_total", "Passes over what was left in t
 PARKED = Counter("registrar_write_parked_total", "Messages that were parked, by kind", ["kind"], registry=REGISTRY)
 PARKED_ROWS = Gauge("registrar_write_parked_rows", "Parked messages that wait for a person", registry=REGISTRY)
 PURGED = Counter("registrar_write_purged_total", "Outcomes purged from the command log", registry=REGISTRY)
+OPERATIONS = Counter(
+    "registrar_write_operations_total",
+    "Requests of the read service by operation and answer",
+    ["operation", "status"],
+    registry=REGISTRY,
+)
+REPLAYED = Counter("registrar_write_replayed_total", "Events sent again because they were asked for", registry=REGISTRY)

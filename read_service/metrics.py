@@ -23,3 +23,31 @@ WAITERS = Gauge("registrar_read_waiters", "Queries that wait for a token's versi
 UNANSWERABLE = Counter(
     "registrar_read_unanswerable_queries_total", "Queries without an allowed reply_to", ["reason"], registry=REGISTRY
 )
+
+EVENTS = Counter("registrar_read_events_total", "Events applied, by type", ["type"], registry=REGISTRY)
+DUPLICATES = Counter("registrar_read_duplicates_total", "Events that were known already", registry=REGISTRY)
+EARLY = Counter("registrar_read_early_total", "Events that came before their predecessor", registry=REGISTRY)
+EVENT_BATCH = Histogram(
+    "registrar_read_batch_size",
+    "Events applied in one transaction",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
+    registry=REGISTRY,
+)
+TRANSACTION_SECONDS = Histogram(
+    "registrar_read_transaction_seconds",
+    "Time of one transaction, its retries included",
+    buckets=_FAST,
+    registry=REGISTRY,
+)
+RETRIES = Counter(
+    "registrar_read_retries_total", "Transactions that ran again, by reason", ["reason"], registry=REGISTRY
+)
+VISIBILITY_SECONDS = Histogram(
+    "registrar_read_visibility_seconds",
+    "From the time of an event to its documents",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300),
+    registry=REGISTRY,
+)
+PARKED = Counter(
+    "registrar_read_parked_total", "Events and messages that were parked, by kind", ["kind"], registry=REGISTRY
+)

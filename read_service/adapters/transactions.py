@@ -1,0 +1,91 @@
+"""The engine's transactions in MongoDB: a few commands each, whatever the number of events."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+from read_service.adapters import writing
+from read_service.adapters.collections import AHEAD, POSITIONS, name_of
+from read_service.adapters.mongo import Database, Document, Session, run, transaction
+from read_service.projections.planning import Plan, Position, Stored
+from read_service.projections.ports import Conflicted
+from read_service.projections.reading import read_stored
+from read_service.projections.standing import Standing
+
+SLOTS = 64  # of the statistics: replicas that each have one do not meet there
+MOST_STORED = 500  # events of one company that are taken out of `ahead` at once
+
+
+class MongoTransactions:
+    """Transactions on one generation of documents, one at a time."""
+
+    def __init__(self, database: Database, generation: int) -> None:
+        self._database = database
+        self._generation = generation
+        self._session: Session | None = None
+        self._slot = random.randrange(SLOTS)  # noqa: S311 - no secret
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator["MongoTransaction"]:
+        """One transaction, majority and snapshot."""
+        if self._session is None:
+            self._session = await self._database.client.start_session()
+        try:
+            async with transaction(self._session):
+                yield MongoTransaction(self._database, self._generation, self._session, self._slot)
+        except Conflicted:
+            self._slot = random.randrange(SLOTS)  # noqa: S311 - perhaps another replica has the same
+            raise
+        except BaseException:
+            # What the session knows may be wrong after a failover or a cancellation: another one knows nothing.
+            session, self._session = self._session, None
+            await asyncio.shield(session.end_session())
+            raise
+
+    async def close(self) -> None:
+        """End the session."""
+        if self._session is not None:
+            await self._session.end_session()
+
+
+class MongoTransaction:
+    """A transaction that is open on a session."""
+
+    def __init__(self, database: Database, generation: int, session: Session, slot: int) -> None:
+        self._database = database
+        self._generation = generation
+        self._session = session
+        self._slot = slot
+
+    async def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
+        """The positions of those companies that have one."""
+        collection = self._database[name_of(POSITIONS, self._generation)]
+        found = await collection.find({"_id": {"$in": list(company_ids)}}, session=self._session).to_list(None)
+        return {document["_id"]: position_of(document) for document in found}
+
+    async def stored(self, after: Mapping[str, int]) -> Mapping[str, Stored]:
+        """By company, the first events that `ahead` holds after a version."""
+        return {company_id: await self._stored(company_id, version) for company_id, version in after.items()}
+
+    async def write(self, plan: Plan) -> None:
+        """Write all of it; positions first, so that who meets another replica has not worked in vain."""
+        for command in writing.commands(plan, self._generation, self._slot):
+            await run(self._database, self._session, command)
+
+    async def _stored(self, company_id: str, version: int) -> Stored:
+        collection = self._database[name_of(AHEAD, self._generation)]
+        where = {"_id": {"$gt": writing.place(company_id, version), "$lt": writing.place(company_id, None)}}
+        found = await collection.find(where, session=self._session).sort("_id", 1).to_list(MOST_STORED)
+        return Stored([read_stored(bytes(one["body"])) for one in found], more=len(found) == MOST_STORED)
+
+
+def position_of(document: Document) -> Position:
+    """A position as it is stored."""
+    return Position(
+        document["version"],
+        Standing(document["status"], document["owner"], document["admin"], document["member"]),
+        document.get("early", False),
+        tuple(document.get("skipped", ())),
+        document["touched"],
+    )

@@ -1,0 +1,111 @@
+"""The engine: events into documents, exactly once and in order, many in one transaction."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from read_service.projections.planning import Plan
+from read_service.projections.reading import Change, Work
+
+MOST_EVENTS = 1_000  # in one transaction: past some hundreds a larger one is no faster
+MOST_BYTES = 4 * 1024 * 1024  # of messages; every document of a transaction fits into one command of 16 MB
+
+# An event whose predecessor is on its way in another message, or at another replica, is held this long before it is
+# stored apart: storing it, and taking it out again, is three writes.
+HOLD_SECONDS = 0.05
+_LOOK_SECONDS = 0.01
+
+
+class Settle(Protocol):
+    """Takes works through a transaction, however long that takes."""
+
+    async def __call__(self, work: Sequence[Work], patient: frozenset[int], /) -> Plan:
+        """What was committed. Early events of the works at the places in `patient` may be left undone, as `held`."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A message's work, what of it is still to be done, and who waits for that."""
+
+    work: Work
+    done: "asyncio.Future[None]"
+    since: float
+
+
+class Engine:
+    """Gathers work while a transaction is under way; the next takes all of it, within bounds."""
+
+    def __init__(self, settle: Settle, *, hold: float = HOLD_SECONDS) -> None:
+        self._settle = settle
+        self._hold = hold
+        self._arrived: deque[_Waiting] = deque()
+        self._held: list[_Waiting] = []
+        self._wake = asyncio.Event()
+
+    async def apply(self, work: Work) -> None:
+        """Returns when all of this work is in the documents, stored as early, or parked: durably, in any case."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._arrived.append(_Waiting(work, done, asyncio.get_running_loop().time()))
+        self._wake.set()
+        await done
+
+    def drain(self, company_ids: Sequence[str]) -> None:
+        """Look whether events stored for these companies are next. Returns at once."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._arrived.append(_Waiting(Work(drain=company_ids), future, 0.0))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Apply until cancelled. What is not committed by then stays with the broker."""
+        taken: list[_Waiting] = []
+        try:
+            while True:
+                await self._something()
+                taken = self._take()
+                patient = frozenset(place for place, one in enumerate(taken) if self._is_young(one))
+                made = await self._settle([one.work for one in taken], patient)
+                self._finish(taken, made.held)
+                if made.unfinished:
+                    self.drain(made.unfinished)
+        finally:
+            for one in (*taken, *self._held, *self._arrived):
+                one.done.cancel()
+
+    async def _something(self) -> None:
+        if self._arrived:
+            return
+        self._wake.clear()
+        if not self._held:
+            await self._wake.wait()
+            return
+        # What is held is looked at again: its predecessor may have come to another replica.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._wake.wait()
+
+    def _take(self) -> list[_Waiting]:
+        taken, self._held = self._held, []
+        events, size = sum(one.work.count for one in taken), sum(one.work.size for one in taken)
+        while self._arrived and (
+            not taken
+            or (events + self._arrived[0].work.count <= MOST_EVENTS and size + self._arrived[0].work.size <= MOST_BYTES)
+        ):
+            taken.append(self._arrived.popleft())
+            events += taken[-1].work.count
+            size += taken[-1].work.size
+        return taken
+
+    def _is_young(self, one: _Waiting) -> bool:
+        return asyncio.get_running_loop().time() - one.since < self._hold
+
+    def _finish(self, taken: Sequence[_Waiting], held: Sequence[Change]) -> None:
+        left = {id(change) for change in held}
+        for one in taken:
+            remaining = [change for change in one.work.changes if id(change) in left] if left else []
+            if remaining:
+                self._held.append(_Waiting(Work(changes=remaining, size=one.work.size), one.done, one.since))
+            elif not one.done.done():
+                one.done.set_result(None)

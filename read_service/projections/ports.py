@@ -1,0 +1,39 @@
+"""What the engine asks of the documents' database."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from read_service.projections.planning import Plan, Position, Stored
+
+
+class Conflicted(Exception):
+    """The transaction met another one; nothing of it was kept, it may run again."""
+
+
+class RefusedData(Exception):
+    """The database refuses what is to be written because of what it is; nothing of it was kept."""
+
+
+class Transaction(Protocol):
+    """One transaction: a snapshot, written with majority."""
+
+    async def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
+        """The positions of those companies that have one."""
+
+    async def stored(self, after: Mapping[str, int]) -> Mapping[str, Stored]:
+        """By company, what `ahead` holds after a version."""
+
+    async def write(self, plan: Plan) -> None:
+        """Write all of it."""
+
+
+class Transactions(Protocol):
+    """The database."""
+
+    def begin(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that commits at the end of the block, and is undone by an exception.
+
+        Raises Conflicted or RefusedData; any other exception means that the database is away, or that whether it has
+        committed is not known.
+        """

@@ -154,6 +154,7 @@ def register(broker: RabbitBroker, consumer: OperationsConsumer, prefetch: int =
         RabbitQueue(WRITE_OPERATIONS.name, declare=False),
         ack_policy=AckPolicy.MANUAL,
         decoder=as_it_came,
+        no_reply=True,  # it would send an empty answer of its own, and to whatever queue the request names
         channel=Channel(prefetch_count=prefetch),
     )
     async def on_message(message: RabbitMessage) -> None:

@@ -22,7 +22,7 @@ from write_service.service_layer.operations import EventLog
 from write_service.service_layer.parking import ToPark
 
 QUEUE = repairs(1).name
-KINDS = {model: kind for kind, model in TYPES.items()}
+KINDS: dict[type[BaseModel], str] = {model: kind for kind, model in TYPES.items()}
 
 
 @dataclass
@@ -37,19 +37,19 @@ class InMemoryParking:
 
 @contextlib.asynccontextmanager
 async def consuming(
-    url: str, log: EventLog, parking: InMemoryParking, answer_within: float = 10
-) -> AsyncIterator[ConfirmedPublisher]:
-    """The consumer, as one replica of the service has it."""
+    url: str, log: EventLog, parking: InMemoryParking, answer_within: float = 10, *, dies: bool = False
+) -> AsyncIterator[None]:
+    """The consumer, as one replica of the service has it; at the end it drains, or dies with what it holds."""
     publisher = ConfirmedPublisher(url, name="test publishing", confirm_timeout=5)
     await publisher.connect()
     broker = consuming_broker(url)
     register(broker, OperationsConsumer(log, publisher, parking, answer_within))
     await broker.start()
     try:
-        yield publisher
+        yield
     finally:
         async with asyncio.timeout(20):
-            await stop_consuming(broker)
+            await (broker._connection.close() if dies and broker._connection else stop_consuming(broker))
         await broker.stop()
         await publisher.close()
 

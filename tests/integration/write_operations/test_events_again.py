@@ -1,6 +1,7 @@
 """Events that are asked for arrive as they were first published, in their order, in messages within the limits."""
 
 import uuid
+from typing import Any
 
 import aio_pika
 import asyncpg
@@ -16,7 +17,7 @@ from tests.integration.write_service.test_cost import everything
 from tests.unit.write_service.orders import an_id, register, rename
 
 
-async def history(replica: Pipeline, company: str, length: int, **attributes: str) -> None:
+async def history(replica: Pipeline, company: str, length: int, **attributes: Any) -> None:
     """A company with so many events."""
     orders: list[Command] = [register(company, f"{company} 1", **attributes)]
     orders += [rename(company, f"{company} {number}", **attributes) for number in range(2, length + 1)]
@@ -64,7 +65,7 @@ async def test_a_long_history_arrives_whole_and_in_order(consumer: None, replica
 
 async def test_messages_are_cut_by_bytes_too(consumer: None, replica: Pipeline, asker: Asking) -> None:
     company = an_id()
-    attributes = {"actor": "a" * 255, "correlationid": "c" * 255, "tracestate": "t" * 512}
+    attributes: dict[str, Any] = {"actor": "a" * 255, "correlationid": "c" * 255, "tracestate": "t" * 512}
     orders: list[Command] = [register(company, "💶" * 200, **attributes)]
     orders += [rename(company, f"{number} " + "💶" * 190, **attributes) for number in range(199)]
     await replica.handle(*orders)

@@ -1,19 +1,23 @@
-"""What a row is given: the servers, how long it may take, and rounds in alternation."""
+"""What a row is given: the servers, the subjects on them, how long it may take, and rounds in alternation."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from tests.benchmarks.results import Goal, Sample
 from tests.benchmarks.servers import Servers
+from tests.benchmarks.subjects.naive import naive
+from tests.benchmarks.subjects.noop import NoOp, noop
+from tests.benchmarks.subjects.registrar import registrar
+from tests.benchmarks.subjects.system import System
 
-Measure = Callable[[], Awaitable[Sample]]
+Measure = Callable[[], Awaitable[list[Sample]]]
 
 
 @dataclass(frozen=True)
 class Plan:
     """How much is measured."""
 
-    rounds: int = 5
+    rounds: int = 3
     warmups: int = 1
     size: float = 1.0  # how much of the full number of commands
     large: float = 1.0  # how much of the full number of companies and events that lie there already
@@ -24,38 +28,72 @@ class Plan:
 
     def stored(self, full: int) -> int:
         """So many of the full number of things stored before."""
-        return max(1000, round(full * self.large))
+        return max(100, round(full * self.large))
 
 
-SHORT = Plan(rounds=1, warmups=0, size=0.03, large=0.001)
+SHORT = Plan(rounds=1, warmups=0, size=0.02, large=0.001)
 
 
 @dataclass
 class Bench:
-    """A run."""
+    """A run: subjects are started when a row first asks for them, and stay for the next row."""
 
     servers: Servers
     plan: Plan
     say: Callable[[str], None] = print
-    seeds: list[int] = field(default_factory=lambda: [1000])
+    _seed: int = 1000
+    _systems: dict[str, tuple[tuple[int, int], System]] = field(default_factory=dict)
+    _ceilings: dict[str, NoOp] = field(default_factory=dict)
 
     def seed(self) -> int:
         """A number that no measurement has used yet: new companies every time."""
-        self.seeds[0] += 1
-        return self.seeds[0]
+        self._seed += 1
+        return self._seed
 
-    async def alternate(self, measures: Mapping[str, Measure]) -> list[Sample]:
+    async def registrar(self, write: int = 1, read: int = 1) -> System:
+        """Registrar with so many replicas; all of its processes rest."""
+        replicas, system = self._systems.pop("registrar", ((0, 0), None))
+        if system is not None and replicas != (write, read):
+            await system.close()
+            system = None
+        system = system or await registrar(self.servers, write=write, read=read)
+        return self._rested("registrar", (write, read), system)
+
+    async def naive(self) -> System:
+        """The naive peer; all of its processes rest."""
+        _, system = self._systems.pop("naive", ((1, 1), None))
+        return self._rested("naive", (1, 1), system or await naive(self.servers))
+
+    async def noop(self, way: str) -> NoOp:
+        """A consumer that only acknowledges; it rests."""
+        if way not in self._ceilings:
+            self._ceilings[way] = await noop(self.servers, way)
+            self._ceilings[way].rest()
+        return self._ceilings[way]
+
+    async def aclose(self) -> None:
+        """Let everything go on, and hang up."""
+        for _, system in self._systems.values():
+            await system.close()
+        for ceiling in self._ceilings.values():
+            ceiling.wake()
+
+    async def alternate(self, measures: Mapping[str, Measure], rounds: int | None = None) -> list[Sample]:
         """Measure in turn, round after round, each round in the other direction; the warm-up's samples are dropped."""
         samples: list[Sample] = []
-        for number in range(self.plan.warmups + self.plan.rounds):
+        for number in range(self.plan.warmups + min(self.plan.rounds, rounds or self.plan.rounds)):
             names = list(measures)
+            warm = number < self.plan.warmups
             for name in names if number % 2 == 0 else reversed(names):
-                sample = await measures[name]()
-                warm = number < self.plan.warmups
-                self.say(f"  {'warm-up' if warm else f'round {number - self.plan.warmups + 1}'}: {_line(sample)}")
-                if not warm:
-                    samples.append(sample)
+                for sample in await measures[name]():
+                    self.say(f"  {'warm-up' if warm else f'round {number - self.plan.warmups + 1}'}: {sample}")
+                    samples += [] if warm else [sample]
         return samples
+
+    def _rested(self, name: str, replicas: tuple[int, int], system: System) -> System:
+        system.rest()
+        self._systems[name] = (replicas, system)
+        return system
 
 
 @dataclass(frozen=True)
@@ -67,8 +105,4 @@ class Row:
     run: Callable[[Bench], Awaitable[list[Sample]]]
     goals: tuple[Goal, ...] = ()
     by_default: bool = True
-
-
-def _line(sample: Sample) -> str:
-    figures = ", ".join(f"{name} {value:,.4g}" for name, value in sample.figures.items())
-    return f"{sample.subject:<24} {figures}"
+    alone: bool = False  # wants servers of its own: it fills the stores

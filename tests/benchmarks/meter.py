@@ -11,12 +11,12 @@ from pathlib import Path
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MIB = 1024 * 1024
-_EVERY = 1.0  # seconds between two looks at memory
+_EVERY = 0.5  # seconds between two looks at memory
 
 
 @dataclass
 class Usage:
-    """Per name: seconds of processor time within the block, the most memory seen (MiB), and (second, MiB) on the way."""
+    """Per name: seconds of processor time within the block, the most memory seen (MiB), (second, MiB) on the way."""
 
     cpu: dict[str, float] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
@@ -28,19 +28,18 @@ class Usage:
 async def metered(pids: Mapping[str, int]) -> AsyncIterator[Usage]:
     """Measure these processes and their children while the block runs; the result is complete after it."""
     usage, before = Usage(), cpu_seconds(pids)
-    watching = asyncio.create_task(_watch(pids, usage))
+    watching = asyncio.create_task(_watch(pids, usage, before))
     try:
         yield usage
     finally:
         watching.cancel()
-        usage.cpu = {name: round(after - before[name], 3) for name, after in cpu_seconds(pids).items()}
-        _look(pids, usage)
+        _look(pids, usage, before)
 
 
 def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
     """Seconds of processor time of each process and its children so far, those that have ended included."""
     tree = _children()
-    return {name: sum(_ticks(one) for one in _with_children(pid, tree)) / _TICKS for name, pid in pids.items()}
+    return {name: _spent(pid, tree) for name, pid in pids.items()}
 
 
 def memory_of(pid: int, tree: Mapping[int, list[int]] | None = None) -> float:
@@ -49,18 +48,25 @@ def memory_of(pid: int, tree: Mapping[int, list[int]] | None = None) -> float:
     return (_resident(pid) if len(family) == 1 else sum(map(_proportional, family))) / _MIB
 
 
-async def _watch(pids: Mapping[str, int], usage: Usage) -> None:
+async def _watch(pids: Mapping[str, int], usage: Usage, before: Mapping[str, float]) -> None:
     while True:
-        _look(pids, usage)
+        _look(pids, usage, before)
         await asyncio.sleep(_EVERY)
 
 
-def _look(pids: Mapping[str, int], usage: Usage) -> None:
+def _look(pids: Mapping[str, int], usage: Usage, before: Mapping[str, float]) -> None:
     tree, now = _children(), time.monotonic()
     for name, pid in pids.items():
+        if not (spent := _spent(pid, tree)):
+            continue  # it has ended: what was seen last stands
+        usage.cpu[name] = round(spent - before[name], 3)
         memory = round(memory_of(pid, tree), 1)
         usage.memory[name] = max(usage.memory.get(name, 0.0), memory)
         usage.trail.setdefault(name, []).append((round(now - usage.began, 1), memory))
+
+
+def _spent(pid: int, tree: Mapping[int, list[int]]) -> float:
+    return sum(_ticks(one) for one in _with_children(pid, tree)) / _TICKS
 
 
 def _children() -> dict[int, list[int]]:

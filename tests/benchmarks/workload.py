@@ -14,6 +14,7 @@ BATCH_KEY = "batch.v1"
 
 # Commands of one company are this many steps apart at most: far more than are ever under way at once.
 _APART = 400
+_EARLIER = 1600  # additions between a user's and the user's next change: more than any replicas have under way
 _MANY_SEATS = 1_000_000
 
 
@@ -68,8 +69,8 @@ def changes(seed: int, companies: int, count: int, of: int | None = None) -> Ite
         chosen = chance.randrange(companies)
         company = stored_id(chosen) if of is None else company_id(chosen, of)
         turn = number % 4
-        if turn == 2 and len(added) > _APART * 2:
-            company, user = added[-_APART * 2]
+        if turn == 2 and len(added) > _EARLIER:
+            company, user = added[-_EARLIER]
             yield _command("user.rename.v1", company, chance, {"user_id": user, "full_name": f"Person {number}"})
         elif turn == 3:
             yield _command("company.rename.v1", company, chance, {"name": f"Renamed {_uuid(chance)}"})

@@ -1,13 +1,14 @@
 """The ceiling as a subject: a queue of commands and a process that only acknowledges."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.benchmarks.peers.counter import Counter
 from tests.benchmarks.peers.noop import QUEUE
 from tests.benchmarks.servers import Servers
+from tests.benchmarks.subjects.resting import Resting
 from tests.benchmarks.subjects.starting import declare, started
 
-VHOSTS = {"faststream": "test_1", "raw": "test_2", "raw_many": "test_3"}
+VHOSTS = {"faststream": "test_1", "raw": "test_2", "raw_many": "test_3", "echo": "test_4"}
 
 
 @dataclass
@@ -19,6 +20,15 @@ class NoOp:
     pid: int
     counter: Counter
     before: int = 0
+    resting: Resting = field(default_factory=Resting)
+
+    def rest(self) -> None:
+        """Stop the process where it stands."""
+        self.resting.rest([self.pid])
+
+    def wake(self) -> None:
+        """Let the process go on."""
+        self.resting.wake([self.pid])
 
     def mark(self) -> None:
         """Count from here."""

@@ -3,11 +3,13 @@
 import asyncio
 
 from deploy.local import services
+from read_service.adapters.collections import name_of
 from tests.benchmarks.servers import Servers
 from tests.benchmarks.stores import Documents, Log
 from tests.benchmarks.subjects.system import System
 
-NAME, DATABASE, ENDING = "registrar", "registrar", ".g1"
+NAME, DATABASE = "registrar", "registrar"
+ENDING = name_of("", 1)
 
 
 async def registrar(servers: Servers, *, write: int = 1, read: int = 1) -> System:
@@ -19,5 +21,6 @@ async def registrar(servers: Servers, *, write: int = 1, read: int = 1) -> Syste
         names = [f"{service}-{number}" for number in range(1, replicas[service] + 1)]
         return {name: stack.processes[name].pid for name in names}
 
+    http = servers.addresses["REGISTRAR_HTTP_URL"]
     log, documents = await Log.at(servers.postgres(DATABASE)), Documents(servers.mongo(DATABASE), ENDING)
-    return System(NAME, servers.amqp(), log, documents, of(services.WRITE), of(services.READ))
+    return System(NAME, servers.amqp(), log, documents, of(services.WRITE), of(services.READ), http)

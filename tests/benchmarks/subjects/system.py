@@ -1,12 +1,11 @@
 """A subject that does the whole job: a write side on Postgres, a read side on MongoDB, each in processes of its own."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.benchmarks.stores import Documents, Log, Wrong
+from tests.benchmarks.subjects.resting import Resting
 
 _SETTLE_SECONDS = 30.0
 
@@ -21,7 +20,8 @@ class System:
     documents: Documents
     writers: dict[str, int]
     readers: dict[str, int]
-    resting: set[int] = field(default_factory=set)
+    http: str = ""
+    resting: Resting = field(default_factory=Resting)
 
     @property
     def processes(self) -> dict[str, int]:
@@ -30,15 +30,11 @@ class System:
 
     def rest(self, processes: Mapping[str, int] | None = None) -> None:
         """Stop these processes where they stand (all of them unless they are named)."""
-        for pid in self._pids(processes) - self.resting:
-            os.kill(pid, signal.SIGSTOP)
-            self.resting.add(pid)
+        self.resting.rest((self.processes if processes is None else processes).values())
 
     def wake(self, processes: Mapping[str, int] | None = None) -> None:
         """Let these processes go on (all of them unless they are named)."""
-        for pid in self._pids(processes) & self.resting:
-            os.kill(pid, signal.SIGCONT)
-            self.resting.discard(pid)
+        self.resting.wake((self.processes if processes is None else processes).values())
 
     async def mark(self) -> None:
         """Count events from here on both sides."""
@@ -61,6 +57,3 @@ class System:
         self.wake()
         await self.log.close()
         await self.documents.close()
-
-    def _pids(self, processes: Mapping[str, int] | None) -> set[int]:
-        return set((self.processes if processes is None else processes).values())

@@ -1,12 +1,19 @@
 """The messages as the tutorial's services read them."""
 
+import json
 from typing import Any
 from uuid import UUID
 
+from faststream.rabbit import RabbitMessage
 from pydantic import BaseModel, Field
 
 EXCHANGE_COMMANDS, EXCHANGE_EVENTS = "commands", "events"
 QUEUE_COMMANDS, QUEUE_EVENTS = "naive.commands", "naive.events"
+
+
+async def as_json(message: RabbitMessage) -> Any:
+    """CloudEvents are JSON under a content type that FastStream does not take for JSON."""
+    return json.loads(message.body)
 
 
 class Command(BaseModel):

@@ -11,12 +11,14 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from tests.benchmarks.peers.naive.messages import QUEUE_EVENTS, Event
+from tests.benchmarks.peers.naive.messages import QUEUE_EVENTS, Event, as_json
 
 PREFETCH = int(os.environ.get("NAIVE_READ_PREFETCH", "10"))  # measured by the row `naive_tuning`
 SLOTS = int(os.environ.get("NAIVE_READ_SLOTS", "16"))  # one counter for all would make every two events collide
 
-broker = RabbitBroker(os.environ["PEER_AMQP_URL"], logger=None, default_channel=Channel(prefetch_count=PREFETCH))
+broker = RabbitBroker(
+    os.environ["PEER_AMQP_URL"], logger=None, decoder=as_json, default_channel=Channel(prefetch_count=PREFETCH)
+)
 client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(os.environ["PEER_MONGO_URL"])
 database = client.get_default_database()
 

@@ -12,14 +12,17 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from tests.benchmarks.peers.naive.handlers import HANDLERS, Rejection
-from tests.benchmarks.peers.naive.messages import EXCHANGE_EVENTS, QUEUE_COMMANDS, Command
+from tests.benchmarks.peers.naive.messages import EXCHANGE_EVENTS, QUEUE_COMMANDS, Command, as_json
 from tests.benchmarks.peers.naive.tables import Event, HandledCommand, OutboxMessage
 
 PREFETCH = int(os.environ.get("NAIVE_WRITE_PREFETCH", "10"))  # measured by the row `naive_tuning`
 
 # Confirms are on by default; what no queue takes raises instead of being dropped.
 broker = RabbitBroker(
-    os.environ["PEER_AMQP_URL"], logger=None, default_channel=Channel(prefetch_count=PREFETCH, on_return_raises=True)
+    os.environ["PEER_AMQP_URL"],
+    logger=None,
+    decoder=as_json,
+    default_channel=Channel(prefetch_count=PREFETCH, on_return_raises=True),
 )
 events = RabbitExchange(EXCHANGE_EVENTS, type=ExchangeType.TOPIC, declare=False)
 engine = create_async_engine(

@@ -1,0 +1,93 @@
+"""The benchmark: python -m tests.benchmarks [--row NAME …] [--rounds N] [--size X] [--short] [--publish]."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from deploy.local.stack import DEFAULT_ROOT, Trouble
+from tests.benchmarks.bench import SHORT, Bench, Plan, Row
+from tests.benchmarks.report import folder, publish
+from tests.benchmarks.results import Outcome
+from tests.benchmarks.rows.all import ROWS
+from tests.benchmarks.servers import Servers, fresh_servers
+from tests.benchmarks.stores import Wrong
+
+
+def main() -> int:
+    """Measure the rows that are asked for, and show what the folder holds. 1 when a result was wrong."""
+    asked = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what has been started is stopped
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # a broker that is being stopped is no news
+    failed = [] if asked.show else measured(_rows(asked.row), _plan(asked), asked.out, asked.root)
+    outcomes = folder.load(asked.out, ROWS)
+    publish.show(outcomes)
+    for file in publish.write(outcomes, publish.PUBLISHED if asked.publish else asked.out):
+        print(file)
+    for failure in failed:
+        print(failure, file=sys.stderr)
+    return 1 if failed else 0
+
+
+def measured(rows: Sequence[Row], plan: Plan, out: Path, root: Path) -> list[str]:
+    """Measure rows and save each; what went wrong. Rows that fill the stores have servers of their own."""
+    failed: list[str] = []
+    for together in _groups(rows):
+        with fresh_servers(root) as servers:
+            failed += asyncio.run(_measured(together, plan, out, servers))
+    return failed
+
+
+async def _measured(rows: Sequence[Row], plan: Plan, out: Path, servers: Servers) -> list[str]:
+    failed = []
+    async with contextlib.aclosing(Bench(servers, plan)) as bench:
+        for row in rows:
+            began = time.monotonic()
+            print(f"{row.name}: {row.title}", flush=True)
+            try:
+                folder.save(out, Outcome(row.name, row.title, await row.run(bench), row.goals, folder.made(plan)))
+            except (Wrong, Trouble) as wrong:
+                failed.append(f"{row.name}: {wrong}")
+                print(f"  WRONG: {wrong}")
+            print(f"  {time.monotonic() - began:.0f} s", flush=True)
+    return failed
+
+
+def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    if together := [row for row in rows if not row.alone]:
+        yield together
+    yield from ([row] for row in rows if row.alone)
+
+
+def _rows(names: list[str]) -> list[Row]:
+    return [row for row in ROWS.values() if (row.name in names if names else row.by_default)]
+
+
+def _plan(asked: argparse.Namespace) -> Plan:
+    plan = SHORT if asked.short else Plan()
+    given = {"rounds": asked.rounds, "size": asked.size, "large": asked.large}
+    return replace(plan, **{name: value for name, value in given.items() if value is not None})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--row", nargs="+", default=[], choices=list(ROWS), help="only these rows")
+    parser.add_argument("--rounds", type=int, help=f"rounds of each measurement ({Plan.rounds})")
+    parser.add_argument("--size", type=float, help="how much of the full number of commands (1)")
+    parser.add_argument("--large", type=float, help="how much of the full number of things stored before (1)")
+    parser.add_argument("--short", action="store_true", help="a minute in all: shows that results are right")
+    parser.add_argument("--show", action="store_true", help="measure nothing, show what the folder holds")
+    parser.add_argument("--publish", action="store_true", help=f"write tables and plots to {publish.PUBLISHED.name}/")
+    parser.add_argument("--out", type=Path, default=DEFAULT_ROOT / "bench", help="the folder of results")
+    parser.add_argument("--root", type=Path, default=DEFAULT_ROOT / "bench-stack", help="the folder of the servers")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -16,9 +16,9 @@ class AckWindow:
     def __init__(self, acknowledge: Acknowledge, most_behind: int = 200) -> None:
         self._acknowledge = acknowledge
         self._most_behind = most_behind
-        self._below = 0  # every tag up to this one is acknowledged
+        self._below = 0  # every tag up to this one is settled
         self._finished: set[int] = set()
-        self._apart: set[int] = set()  # acknowledged one by one, past one that is stuck
+        self._apart: set[int] = set()  # settled one by one, past one that is stuck
         self._flushing: asyncio.Task[None] | None = None
 
     def finished(self, tag: int) -> None:
@@ -26,6 +26,10 @@ class AckWindow:
         self._finished.add(tag)
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush(), name="acknowledge")
+
+    def settled(self, tag: int) -> None:
+        """This delivery was given back by its own means: there is nothing to acknowledge any more."""
+        self._apart.add(tag)
 
     async def flushed(self) -> None:
         """Returns when all that is finished was acknowledged, or cannot be any more."""
@@ -35,23 +39,27 @@ class AckWindow:
     async def _flush(self) -> None:
         # The task starts behind the handlers that the same commit has woken, so it finds all of them finished.
         try:
-            while (upto := self._prefix()) > self._below or len(self._finished) > self._most_behind:
-                if upto > self._below:
-                    self._below = upto
+            while True:
+                if upto := self._prefix():
                     await self._acknowledge(upto, True)  # noqa: FBT003 - AMQP's own word order
-                else:
+                elif len(self._finished) > self._most_behind:
                     await self._one_by_one()
+                else:
+                    return
         except Exception:  # noqa: BLE001,S110 - the channel is gone: the broker delivers again, handling is idempotent
             pass
         finally:
             self._flushing = None
 
     def _prefix(self) -> int:
-        upto = self._below
-        while (upto + 1) in self._finished or (upto + 1) in self._apart:
-            upto += 1
-            self._finished.discard(upto)
-            self._apart.discard(upto)
+        # The last tag that the broker still waits for: naming one that is settled already closes the channel.
+        upto = 0
+        while (tag := self._below + 1) in self._finished or tag in self._apart:
+            if tag in self._finished:
+                upto = tag
+            self._finished.discard(tag)
+            self._apart.discard(tag)
+            self._below = tag
         return upto
 
     async def _one_by_one(self) -> None:

@@ -37,8 +37,12 @@ class Settings(BaseSettings):
     rejections_kept: Seconds = 30 * 24 * 3600
     purge_every: Seconds = 30
 
+    look_every: Seconds = 5  # at how much waits in the outbox and in custody
+    start_within: Seconds = 60  # for a broker that is just starting
+
     stop_within: Seconds = 25  # below the 30 s after which container platforms kill
     deaths_allowed: Count = 2  # lone runs of one command that may end the process before it is parked unrun
+    crash_on_actor: str | None = None  # for tests: a command with this actor kills the process
 
 
 class SetupSettings(BaseSettings):
@@ -48,6 +52,7 @@ class SetupSettings(BaseSettings):
 
     amqp_url: str
     postgres_setup_url: str
+    setup_within: Seconds = 60  # for servers that are just starting
 
 
 def load(kind: type[S]) -> S:

@@ -29,6 +29,12 @@ _KEEP = text("""
     WHERE held.resent_at IS NOT NULL OR held.dropped_at IS NOT NULL
     RETURNING id""")
 
+_OPEN_ROWS = text("SELECT count(*) FROM parked WHERE resent_at IS NULL AND dropped_at IS NULL")
+_PURGE = text("""
+    DELETE FROM parked WHERE id = ANY(ARRAY(
+        SELECT id FROM parked WHERE coalesce(resent_at, dropped_at) < clock_timestamp() - make_interval(secs => :age)
+        ORDER BY coalesce(resent_at, dropped_at) LIMIT :limit FOR UPDATE SKIP LOCKED))""")
+
 
 class PostgresParking:
     """Keeps messages in the table `parked`."""
@@ -53,6 +59,16 @@ class PostgresParking:
                 company_id=message.company_id,
                 correlation_id=message.properties.get("correlation_id"),
             )
+
+    async def open_rows(self) -> int:
+        """How many wait for a person."""
+        async with self._engine.connect() as connection:
+            return int((await connection.execute(_OPEN_ROWS)).scalar_one())
+
+    async def purge(self, older_than: float, limit: int) -> int:
+        """Forget at most so many messages that were resent or dropped that many seconds ago; how many there were."""
+        async with self._engine.begin() as connection:
+            return int((await connection.execute(_PURGE, {"age": float(older_than), "limit": limit})).rowcount)
 
 
 def _row(message: ToPark) -> dict[str, Any]:

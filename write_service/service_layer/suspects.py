@@ -39,12 +39,9 @@ class Journal(Protocol):
 class Suspects:
     """Runs commands; those of a message that is delivered again, under suspicion."""
 
-    def __init__(
-        self, run: Run, journal: Journal, convict: Callable[[Command, str], Awaitable[Reply]], deaths_allowed: int
-    ) -> None:
+    def __init__(self, run: Run, journal: Journal, deaths_allowed: int) -> None:
         self._run = run
         self._journal = journal
-        self._convict = convict
         self._allowed = deaths_allowed
         self._gate = Gate()
         self._lone: set[asyncio.Task[list[Reply]]] = set()
@@ -80,13 +77,7 @@ class Suspects:
     async def _by_itself(self, command: Command, deaths: int) -> Reply:
         if deaths >= self._allowed:
             reason = f"the process ended {deaths} times while this command ran alone"
-            reply = await self._convict(command, reason)
             await self._journal.forget(command.id)
-            return reply
+            return Parked(command.id, reason)
         async with self._journal.run([command.id]):
             return (await self._run([command]))[0]
-
-
-def convicted(command: Command, reason: str) -> Parked:
-    """The reply to the sender of a command that is parked unrun."""
-    return Parked(command.id, reason)

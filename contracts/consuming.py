@@ -1,0 +1,85 @@
+"""One connection with one channel and one consumer on it: lost as a whole when any of the three is lost."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import aio_pika
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
+
+from contracts.acknowledging import AckWindow
+
+HEARTBEAT_SECONDS = 15  # a lost route is noticed within twice this time
+
+Arrived = Callable[["Session", AbstractIncomingMessage], None]
+
+
+class Session:
+    """A consumer, its acknowledgements, and whether it is lost."""
+
+    def __init__(self, connection: AbstractConnection, channel: Any, timeout: float) -> None:
+        self.lost = asyncio.Event()
+        self.window = AckWindow(self._acknowledge)
+        self._connection = connection
+        self._channel = channel
+        self._timeout = timeout
+        self._tag: str | None = None
+        channel.closing.add_done_callback(lambda _: self.lost.set())
+        channel.on_consumer_cancel_callbacks.add(lambda _: self.lost.set())  # its queue was deleted, or has moved
+
+    @property
+    def is_consuming(self) -> bool:
+        """Whether messages come."""
+        return self._tag is not None and not self.lost.is_set()
+
+    async def consume(self, queue: str, arrived: Arrived) -> None:
+        """Let messages come. Raises AMQPError where there is no such queue."""
+
+        def take(delivered: Any) -> Coroutine[Any, Any, None]:
+            # Called by the reader of the connection itself: the task that it makes of the answer has nothing to do.
+            # It cancels those tasks when the connection is lost, and with them it would cancel a commit.
+            arrived(self, aio_pika.IncomingMessage(delivered))
+            return _nothing()
+
+        consuming = await self._channel.basic_consume(queue, take, timeout=self._timeout)
+        self._tag = consuming.consumer_tag
+
+    async def cancel(self) -> None:
+        """Let no more messages come; after this the last of them has arrived. Raises AMQPError or TimeoutError."""
+        if self._tag is not None:
+            tag, self._tag = self._tag, None
+            await self._channel.basic_cancel(tag, timeout=self._timeout)
+
+    async def give_back(self, tag: int) -> None:
+        """The broker may deliver this one again, here or elsewhere. Raises what says that the channel is gone."""
+        self.window.settled(tag)
+        await self._channel.basic_nack(tag, requeue=True)
+
+    async def close(self) -> None:
+        """Hang up. What is not acknowledged is delivered again."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._connection.close()
+        except Exception:  # noqa: BLE001,S110 - it is gone, or not worth waiting for
+            pass
+
+    async def _acknowledge(self, tag: int, multiple: bool) -> None:  # noqa: FBT001 - AMQP's own word order
+        await self._channel.basic_ack(tag, multiple=multiple)
+
+
+async def open_session(url: str, *, prefetch: int, name: str, timeout: float) -> Session:  # noqa: ASYNC109
+    """Connect, without consuming yet. Raises AMQPError or OSError."""
+    connection = await aio_pika.connect(
+        url, timeout=timeout, client_properties={"connection_name": name}, heartbeat=HEARTBEAT_SECONDS
+    )
+    try:
+        channel = await (await connection.channel(publisher_confirms=False)).get_underlay_channel()
+        await channel.basic_qos(prefetch_count=prefetch, timeout=timeout)
+    except BaseException:
+        await connection.close()
+        raise
+    return Session(connection, channel, timeout)
+
+
+async def _nothing() -> None:
+    pass

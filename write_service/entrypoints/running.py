@@ -1,0 +1,70 @@
+"""The life of the service: start what consumes, watch what runs beside it, stop without giving a message back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from faststream.rabbit import RabbitBroker
+
+from contracts.intake import Intake
+from contracts.publisher import ConfirmedPublisher
+from write_service.entrypoints.consuming import stop_consuming
+from write_service.entrypoints.health import Check
+from write_service.entrypoints.patience import patiently
+from write_service.logs import logger
+
+log = logger(__name__)
+
+Step = Callable[[], Awaitable[None]]
+
+
+@dataclass
+class Service:
+    """All parts that start and stop."""
+
+    publisher: ConfirmedPublisher
+    intakes: Sequence[Intake]
+    broker: RabbitBroker  # for operations
+    draining: Sequence[Step]
+    running: Mapping[str, Step]
+    checks: Mapping[str, Check]
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self, within: float) -> None:
+        """Connect and consume; waits so long for a broker that is just starting. Raises Unreachable."""
+        # Nothing is consumed before its results can be committed and published.
+        self._tasks = [asyncio.create_task(_run(step), name=name) for name, step in self.running.items()]
+        await patiently("RabbitMQ", self.publisher.connect, within)
+        await patiently("RabbitMQ", self.broker.start, within)
+        for intake in self.intakes:
+            await patiently("RabbitMQ", intake.start, within)
+        log.info("started")
+
+    async def failed(self) -> str:
+        """Returns when something that runs beside has ended, which it never should: its name and why."""
+        await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        ended = next(task for task in self._tasks if task.done())
+        return f"{ended.get_name()} has ended: {ended.exception()!r}"
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what was delivered, publish its events, send its replies."""
+        log.info("stopping", in_flight=sum(intake.in_flight for intake in self.intakes))
+        await asyncio.gather(*(intake.pause() for intake in self.intakes), stop_consuming(self.broker))
+        await asyncio.gather(*(intake.drained() for intake in self.intakes))
+        await asyncio.gather(*(drained() for drained in self.draining))
+        log.info("stopped")
+
+    async def close(self) -> None:
+        """End all tasks and connections, whatever they are at."""
+        for intake in self.intakes:
+            await intake.close()
+        await self.broker.stop()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.publisher.close()
+
+
+async def _run(step: Step) -> None:
+    await step()

@@ -36,7 +36,7 @@ class Calls:
         try:
             self._line = await self._open()
         except (AMQPError, OSError, TimeoutError, ValueError) as failure:
-            raise Unreachable(f"No connection to the broker: {_reason(failure)}") from failure
+            raise Unreachable(f"No connection to the broker at {_place(self._url)}: {_reason(failure)}") from failure
 
     async def close(self) -> None:
         """Close the connection. Calls in flight end with Unreachable."""
@@ -138,6 +138,11 @@ class Calls:
 
     def _because(self) -> str:
         return f" ({self._trouble})" if self._trouble else ""
+
+
+def _place(url: str) -> str:
+    """The address without user and password."""
+    return url.rpartition("@")[2].partition("?")[0]
 
 
 def _reason(failure: BaseException) -> str:

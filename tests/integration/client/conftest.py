@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from contracts.client import Client
 from tests.integration.client.responder import Responder
+from tests.integration.client.typing_it import Registrar, registrar_at
 
 
 @pytest_asyncio.fixture
@@ -20,3 +22,9 @@ async def client(vhost: str) -> AsyncIterator[Client]:
     """A connected client."""
     async with Client(vhost) as made:
         yield made
+
+
+@pytest.fixture
+def registrar(vhost: str) -> Registrar:
+    """Types `registrar` commands."""
+    return registrar_at(vhost)

@@ -4,9 +4,14 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import aio_pika
+
+from tests.benchmarks import workload
+from tests.benchmarks.subjects.starting import ROOT
 
 WINDOW = 200  # messages that wait for their confirm at once
 
@@ -39,11 +44,18 @@ async def prepared(
     url: str, commands: dict[str, Any], *, batch: int = 1, exchange: str = "commands"
 ) -> AsyncIterator[Load]:
     """A load generator with these commands ready; ended after the block."""
+    job = {"url": url, "exchange": exchange, "window": WINDOW, "commands": commands, "batch": batch}
+    async with started_with(job, "tests.benchmarks.load", {}) as load:
+        yield load
+
+
+@contextlib.asynccontextmanager
+async def started_with(job: dict[str, Any], module: str, environment: Mapping[str, str]) -> AsyncIterator[Load]:
+    """A process of this module that has taken its job and waits for the word to begin; ended after the block."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.benchmarks.load", stdin=pipe, stdout=pipe, limit=2**20
+        sys.executable, "-m", module, stdin=pipe, stdout=pipe, limit=2**20, cwd=ROOT, env=dict(environment)
     )
-    job = {"url": url, "exchange": exchange, "window": WINDOW, "commands": commands, "batch": batch}
     try:
         assert process.stdin is not None
         process.stdin.write(json.dumps(job).encode() + b"\n")
@@ -53,6 +65,16 @@ async def prepared(
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
         await process.wait()
+
+
+def message_of(command: dict[str, Any]) -> aio_pika.Message:
+    """A message of one command."""
+    return aio_pika.Message(
+        json.dumps(command).encode(),
+        content_type=workload.SINGLE,
+        type=command["type"],
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+    )
 
 
 async def _line(process: asyncio.subprocess.Process) -> dict[str, Any]:

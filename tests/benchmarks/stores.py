@@ -38,6 +38,7 @@ class Log:
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         self._connection = connection
         self._position, self._since = 0, None
+        self.stocked = 0  # events put there in bulk, of companies that are not there
 
     @classmethod
     async def at(cls, url: str) -> "Log":
@@ -58,7 +59,8 @@ class Log:
         """Sums over all of it."""
         row = await self._connection.fetchrow(_TOTALS)
         assert row is not None
-        return Totals(*(int(value) for value in row))
+        events, versions, companies, users = map(int, row)
+        return Totals(events - self.stocked, versions, companies, users)
 
     async def close(self) -> None:
         """Hang up."""
@@ -69,13 +71,18 @@ class Documents:
     """The read side's database: companies, users, activity and statistics in slots, under names with this ending."""
 
     def __init__(self, url: str, ending: str = "") -> None:
-        self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url)
+        self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url, readConcernLevel="majority")
         self._database = self._client.get_default_database()
         self._ending = ending
         self._before = 0
+        self.stocked = 0  # companies put there in bulk: of them there are neither activity nor statistics
+
+    def named(self, name: str) -> str:
+        """The name of a collection as the database knows it."""
+        return name + self._ending
 
     def __getitem__(self, name: str) -> Any:
-        return self._database[name + self._ending]
+        return self._database[self.named(name)]
 
     async def mark(self) -> None:
         """Count from here."""
@@ -89,14 +96,19 @@ class Documents:
         _ = goal
         return int(await self["activity"].estimated_document_count()) - self._before
 
+    async def version(self, company_id: str) -> int:
+        """The version of a company that readers see; 0 where there is none."""
+        found = await self["companies"].find_one({"_id": company_id}, {"version": 1})
+        return int(found["version"]) if found else 0
+
     async def totals(self) -> Totals:
-        """Sums over all of it."""
+        """Sums over all of it; companies that were put there in bulk count as one event, without activity."""
         versions = await self._sum("companies", "$version")
         counted = await self._sum("statistics", {"$sum": [f"$companies.{status}" for status in _STATUSES]})
         companies = await self["companies"].count_documents({})
-        if counted != companies:
-            raise Wrong(f"the statistics count {counted} companies, there are {companies}")
-        events = await self["activity"].count_documents({})
+        if counted != companies - self.stocked:
+            raise Wrong(f"the statistics count {counted} companies, there are {companies - self.stocked}")
+        events = await self["activity"].count_documents({}) + self.stocked
         return Totals(events, versions, companies, await self["users"].count_documents({}))
 
     async def close(self) -> None:

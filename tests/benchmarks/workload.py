@@ -11,6 +11,7 @@ SOURCE = "/registrar/benchmarks"
 SINGLE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 BATCH_KEY = "batch.v1"
+STORED = "00000000-0000-4000-8000-"  # how the ids of companies begin that were put there in bulk
 
 # Commands of one company are this many steps apart at most: far more than are ever under way at once.
 _APART = 400
@@ -34,7 +35,7 @@ def company_id(number: int, seed: int) -> str:
 
 def stored_id(number: int) -> str:
     """The id of a company that was put into the databases in bulk."""
-    return f"00000000-0000-4000-8000-{number:012d}"
+    return f"{STORED}{number:012d}"
 
 
 def lives(seed: int, companies: int) -> Iterator[dict[str, Any]]:
@@ -90,6 +91,14 @@ def batches(commands: Iterator[dict[str, Any]], size: int) -> Iterator[Message]:
     """Messages of so many commands each; the last may hold fewer."""
     while batch := list(itertools.islice(commands, size)):
         yield Message(BATCH_KEY, BATCH, _json(batch), len(batch))
+
+
+def accepted(reply: bytes) -> int:
+    """The version in the reply to a command. Raises ValueError unless it was accepted."""
+    said = json.loads(reply)
+    if said["status"] != "accepted":
+        raise ValueError(f"not accepted: {said}")
+    return int(said["version"])
 
 
 def _register(company: str, chance: random.Random, seats: int = 5) -> dict[str, Any]:

@@ -58,6 +58,20 @@ async def raw_many(url: str, counter: Counter) -> None:
     await _consume(url, take)
 
 
+async def echo(url: str, counter: Counter) -> None:
+    """Replies with the same body and acknowledges: what the broker itself takes for a question and an answer."""
+    async with await aio_pika.connect(url) as connection:
+        replies = (await connection.channel()).default_exchange
+
+        async def take(message: AbstractIncomingMessage) -> None:
+            answer = aio_pika.Message(message.body, correlation_id=message.correlation_id)
+            await replies.publish(answer, str(message.reply_to), mandatory=False)
+            await message.ack()
+            counter.add()
+
+        await _consume(url, take)
+
+
 async def _consume(url: str, take: Callable[[AbstractIncomingMessage], Awaitable[None]]) -> None:
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
@@ -66,7 +80,7 @@ async def _consume(url: str, take: Callable[[AbstractIncomingMessage], Awaitable
         await asyncio.Event().wait()
 
 
-WAYS = {"faststream": faststream, "raw": raw, "raw_many": raw_many}
+WAYS = {"faststream": faststream, "raw": raw, "raw_many": raw_many, "echo": echo}
 
 if __name__ == "__main__":
     asyncio.run(WAYS[sys.argv[1]](os.environ["PEER_AMQP_URL"], Counter(Path(os.environ["PEER_COUNTER"]))))

@@ -1,6 +1,22 @@
 """All rows of the table, in its order."""
 
 from tests.benchmarks.bench import Row
-from tests.benchmarks.rows import batches, publishing, sides, single
+from tests.benchmarks.rows import (
+    batches,
+    burst,
+    hot,
+    light,
+    log,
+    publishing,
+    queries,
+    scale,
+    sides,
+    single,
+    sizes,
+    step,
+    tuning,
+)
 
-ROWS: dict[str, Row] = {row.name: row for row in (single.ROW, batches.ROW, sides.ROW, publishing.ROW)}
+_MODULES = (single, batches, sides, hot, light, queries, scale, burst, step, publishing, sizes, log, tuning)
+
+ROWS: dict[str, Row] = {module.ROW.name: module.ROW for module in _MODULES}

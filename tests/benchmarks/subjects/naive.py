@@ -1,4 +1,4 @@
-"""The naive peer as a subject: its database, queues and two processes."""
+"""The naive peer as a subject: its database, queues and three processes."""
 
 from collections.abc import Mapping
 
@@ -13,36 +13,42 @@ from tests.benchmarks.subjects.system import System
 
 NAME, VHOST = "naive", "test_0"
 _PEER = "tests.benchmarks.peers.naive"
+_EXCHANGES = {
+    messages.EXCHANGE_COMMANDS: messages.QUEUE_COMMANDS,
+    messages.EXCHANGE_EVENTS: messages.QUEUE_EVENTS,
+    messages.EXCHANGE_QUERIES: messages.QUEUE_QUERIES,
+}
+_SIDES = {"write": messages.QUEUE_COMMANDS, "read": messages.QUEUE_EVENTS, "query": messages.QUEUE_QUERIES}
 
 
-async def naive(servers: Servers, tuned: Mapping[str, str] | None = None, database: str = NAME) -> System:
+async def naive(servers: Servers, tuned: Mapping[str, str] | None = None, name: str = NAME) -> System:
     """The naive services, running on an empty database; `tuned` are variables of theirs."""
     amqp, stack = servers.amqp(VHOST), servers.stack
-    postgres = await servers.new_database(database)
+    postgres = await servers.new_database(name)
     await _make_tables(postgres)
-    await declare(
-        amqp,
-        {
-            messages.EXCHANGE_COMMANDS: messages.QUEUE_COMMANDS,
-            messages.EXCHANGE_EVENTS: messages.QUEUE_EVENTS,
-        },
-    )
+    await declare(amqp, _EXCHANGES)
     variables = {
         **(tuned or {}),
         "PEER_AMQP_URL": amqp,
         "PEER_POSTGRES_URL": postgres,
-        "PEER_MONGO_URL": servers.mongo(database),
+        "PEER_MONGO_URL": servers.mongo(name),
+        "PEER_HTTP_PORT": str(stack.port(f"{name}-query")),
     }
-    sides = {"write": messages.QUEUE_COMMANDS, "read": messages.QUEUE_EVENTS}
     pids = {
-        side: await started(
-            stack, f"{database}-{side}", f"{_PEER}.{side}", environment=variables, amqp=amqp, queue=queue
-        )
-        for side, queue in sides.items()
+        side: await started(stack, f"{name}-{side}", f"{_PEER}.{side}", environment=variables, amqp=amqp, queue=queue)
+        for side, queue in _SIDES.items()
     }
-    log, documents = await Log.at(servers.postgres(database)), Documents(servers.mongo(database))
-    writers, readers = {"naive write": pids["write"]}, {"naive read": pids["read"]}
-    return System(NAME, amqp, log, documents, writers, readers)
+    log, documents = await Log.at(servers.postgres(name)), Documents(servers.mongo(name))
+    return System(
+        name,
+        amqp,
+        log,
+        documents,
+        writers={"naive write": pids["write"]},
+        readers={"naive read": pids["read"]},
+        queries={"naive query": pids["query"]},
+        http=f"http://127.0.0.1:{variables['PEER_HTTP_PORT']}",
+    )
 
 
 async def _make_tables(url: str) -> None:

@@ -16,7 +16,7 @@ async def started(
     stack: Stack, name: str, module: str, *arguments: str, environment: Mapping[str, str], amqp: str, queue: str
 ) -> int:
     """The id of a process that runs this module and consumes this queue. Raises Trouble with the end of its log."""
-    known = stack.spawn(name, [sys.executable, "-m", module, *arguments], {**environment, "PYTHONPATH": str(ROOT)})
+    spawned(stack, name, module, *arguments, environment=environment)
 
     async def consumes() -> None:
         async with await aio_pika.connect(amqp, timeout=5) as connection:
@@ -25,7 +25,12 @@ async def started(
                 raise LookupError(f"nobody consumes {queue}")
 
     await answering(stack, name, consumes)
-    return known.pid
+    return stack.processes[name].pid
+
+
+def spawned(stack: Stack, name: str, module: str, *arguments: str, environment: Mapping[str, str]) -> None:
+    """Start a process that runs this module."""
+    stack.spawn(name, [sys.executable, "-m", module, *arguments], {**environment, "PYTHONPATH": str(ROOT)})
 
 
 async def declare(amqp: str, exchanges: Mapping[str, str]) -> None:

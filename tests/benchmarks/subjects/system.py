@@ -20,13 +20,14 @@ class System:
     documents: Documents
     writers: dict[str, int]
     readers: dict[str, int]
-    http: str = ""
+    http: str
+    queries: dict[str, int] = field(default_factory=dict)  # where queries are answered by processes of their own
     resting: Resting = field(default_factory=Resting)
 
     @property
     def processes(self) -> dict[str, int]:
         """All of its processes."""
-        return {**self.writers, **self.readers}
+        return {**self.writers, **self.readers, **self.queries}
 
     def rest(self, processes: Mapping[str, int] | None = None) -> None:
         """Stop these processes where they stand (all of them unless they are named)."""

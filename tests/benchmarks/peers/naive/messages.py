@@ -7,8 +7,8 @@ from uuid import UUID
 from faststream.rabbit import RabbitMessage
 from pydantic import BaseModel, Field
 
-EXCHANGE_COMMANDS, EXCHANGE_EVENTS = "commands", "events"
-QUEUE_COMMANDS, QUEUE_EVENTS = "naive.commands", "naive.events"
+EXCHANGE_COMMANDS, EXCHANGE_EVENTS, EXCHANGE_QUERIES = "commands", "events", "queries"
+QUEUE_COMMANDS, QUEUE_EVENTS, QUEUE_QUERIES = "naive.commands", "naive.events", "naive.queries"
 
 
 async def as_json(message: RabbitMessage) -> Any:

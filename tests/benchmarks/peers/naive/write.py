@@ -37,9 +37,10 @@ sessions = async_sessionmaker(engine, expire_on_commit=False)
 async def on_command(command: Command, message: RabbitMessage) -> None:
     async with sessions.begin() as session:
         known = await session.get(HandledCommand, command.id)
-        reply, event = (known.reply, None) if known else await handle(command, session)
+        reply, event = (known.reply, await left(command, session)) if known else await handle(command, session)
     if message.reply_to:
-        await broker.publish(reply, queue=message.reply_to, correlation_id=message.correlation_id)
+        # Not mandatory: the broker takes a direct reply for a message without a queue.
+        await broker.publish(reply, queue=message.reply_to, correlation_id=message.correlation_id, mandatory=False)
     if event:
         await publish(event)
 
@@ -72,6 +73,15 @@ async def handle(command: Command, session: AsyncSession) -> tuple[dict[str, Any
         session.add_all([event, Event(**ids, version=company.version, type=kind, data=data)])
     session.add(HandledCommand(id=command.id, reply=reply))
     return reply, event
+
+
+async def left(command: Command, session: AsyncSession) -> OutboxMessage | None:
+    """What a failure between commit and publish has left of a command that comes again."""
+    of_command = Event.command_id == command.id
+    found: OutboxMessage | None = await session.scalar(
+        select(OutboxMessage).join(Event, Event.event_id == OutboxMessage.event_id).where(of_command)
+    )
+    return found
 
 
 async def publish(event: OutboxMessage) -> None:

@@ -1,0 +1,122 @@
+"""Latency under light load: from a command to its reply, and to its documents; and what the parts take alone."""
+
+import asyncio
+import time
+from functools import partial
+from typing import Any
+
+import aio_pika
+import asyncpg
+from pymongo import AsyncMongoClient
+
+from tests.benchmarks import workload
+from tests.benchmarks.asking import Bus, bus, percentiles
+from tests.benchmarks.bench import Bench, Row
+from tests.benchmarks.meter import metered
+from tests.benchmarks.results import Goal, Sample
+from tests.benchmarks.sending import message_of
+from tests.benchmarks.stores import Wrong
+from tests.benchmarks.subjects.noop import NoOp
+from tests.benchmarks.subjects.system import System
+
+_RATE = 40  # commands a second
+_SHARES = (50, 99, 99.9)
+_LOOK = 0.001  # seconds between two looks at a document
+_LATE = 20.0
+
+
+async def run(bench: Bench) -> list[Sample]:
+    """Forty commands a second, each answered to the sender, who then looks every millisecond whether the company's
+    document has the version of the reply. Beside that what the parts take alone at the same rate: the broker (a message
+    into a quorum queue, its echo back), a Postgres commit of one row, a MongoDB transaction of one document."""
+    ours, naive, echo = await bench.registrar(), await bench.naive(), await bench.noop("echo")
+    return await bench.alternate(
+        {
+            "registrar": partial(latencies, bench, ours),
+            "naive": partial(latencies, bench, naive),
+            "parts": partial(parts, bench, echo),
+        }
+    )
+
+
+async def latencies(bench: Bench, system: System) -> list[Sample]:
+    """How long replies and documents take."""
+    commands = list(workload.lives(bench.seed(), bench.plan.count(100, 10)))
+    replied, seen = list[float](), list[float]()
+    system.wake()
+    await system.mark()
+    pids = {**system.processes, **bench.servers.pids()}
+    async with bus(system.amqp) as client, metered(pids) as usage, asyncio.TaskGroup() as tasks:
+        began = time.monotonic()
+        for number, command in enumerate(commands):
+            await asyncio.sleep(began + number / _RATE - time.monotonic())
+            tasks.create_task(_one(client, system, command, replied, seen))
+    seconds = time.monotonic() - began
+    await system.check()
+    system.rest()
+    figures = percentiles("reply", replied, _SHARES) | percentiles("visible", seen, _SHARES)
+    return [Sample(system.name, figures, len(commands), seconds, usage)]
+
+
+async def _one(client: Bus, system: System, command: dict[str, Any], replied: list[float], seen: list[float]) -> None:
+    began = time.monotonic()
+    reply = await client.request("commands", message_of(command), command["type"])
+    answered = time.monotonic()
+    version = workload.accepted(reply)
+    while await system.documents.version(command["subject"]) < version:
+        if time.monotonic() - began > _LATE:
+            raise Wrong(f"{system.name}: {command['subject']} is not visible at version {version}")
+        await asyncio.sleep(_LOOK)
+    replied.append(answered - began)
+    seen.append(time.monotonic() - began)
+
+
+async def parts(bench: Bench, echo: NoOp) -> list[Sample]:
+    """What each server takes alone for the least that a command asks of it."""
+    echo.wake()
+    count = bench.plan.count(120, 10)
+    url = await bench.servers.new_database(f"parts_{bench.seed()}")
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE part (number integer)")
+    async with bus(echo.amqp) as client, AsyncMongoClient[dict[str, Any]](bench.servers.mongo("parts")) as mongo:
+        part = mongo.get_default_database().part
+        await part.insert_one({})
+
+        async def broker() -> None:
+            body = aio_pika.Message(b"{}", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+            await client.request("commands", body, "company.register.v1")
+
+        async def postgres() -> None:
+            await connection.execute("INSERT INTO part VALUES (1)")
+
+        async def transaction() -> None:
+            async with mongo.start_session() as session, await session.start_transaction():
+                await part.insert_one({}, session=session)
+
+        figures: dict[str, float] = {}
+        for name, one in {"broker": broker, "postgres": postgres, "mongo": transaction}.items():
+            figures |= percentiles(name, [await _paced(one) for _ in range(count)])
+    await connection.close()
+    echo.rest()
+    return [Sample("parts alone", figures)]
+
+
+async def _paced(one: Any) -> float:
+    began = time.monotonic()
+    await one()
+    took = time.monotonic() - began
+    await asyncio.sleep(max(0.0, 1 / _RATE - took))
+    return took
+
+
+ROW = Row(
+    "light",
+    f"light load ({_RATE} commands a second)",
+    run,
+    (
+        Goal("reply p50 ms", "naive", most=0.7),
+        Goal("reply p99 ms", "naive", most=0.7),
+        Goal("visible p99 ms", "registrar", most=3, over_figure="reply p99 ms"),
+        Goal("visible p99 ms", "naive", most=0.7),
+    ),
+)

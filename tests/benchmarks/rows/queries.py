@@ -1,0 +1,94 @@
+"""Queries one after another, over HTTP and over the bus."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from tests.benchmarks import workload
+from tests.benchmarks.asking import bus, http, percentiles
+from tests.benchmarks.bench import Bench, Row
+from tests.benchmarks.meter import metered
+from tests.benchmarks.racing import sent
+from tests.benchmarks.results import Goal, Sample
+from tests.benchmarks.stores import Wrong
+from tests.benchmarks.subjects.bare import Bare, bare
+from tests.benchmarks.subjects.naive import NAME as NAIVE
+from tests.benchmarks.subjects.system import System
+
+_COMPANIES = 200
+_SHARES = (50, 99, 99.9)
+
+
+async def run(bench: Bench) -> list[Sample]:
+    """One client asks for one company after the other and never waits in a line: over HTTP on a connection that stays
+    open, and over the bus. The bare read answers the document over HTTP without anything around it."""
+    ours, naive = await bench.registrar(), await bench.naive()
+    seed, companies = bench.seed(), bench.plan.count(_COMPANIES, 20)
+    for system in (ours, naive):
+        await _register(system, seed, companies)
+    reads = await bare(bench.servers, NAIVE, "companies")
+    ids = [workload.company_id(number, seed) for number in range(companies)]
+    return await bench.alternate(
+        {
+            "registrar": partial(asked, bench, ours, ids),
+            "naive": partial(asked, bench, naive, ids),
+            "bare": partial(read, bench, reads, ids),
+        }
+    )
+
+
+async def asked(bench: Bench, system: System, ids: list[str]) -> list[Sample]:
+    """How long answers take over HTTP and over the bus; each is the company that was asked for."""
+    over_http, over_bus = list[float](), list[float]()
+    system.wake()
+    async with (
+        metered({**system.processes, **bench.servers.pids()}) as usage,
+        http(system.http) as connection,
+        bus(system.amqp) as client,
+    ):
+        began = time.monotonic()
+        for company_id in _repeated(bench, ids):
+            over_http.append(await _timed_get(connection.get, company_id, "company_id"))
+            start = time.monotonic()
+            reply = await client.ask("company.get.v1", {"company_id": company_id})
+            over_bus.append(time.monotonic() - start)
+            if reply["result"]["company_id"] != company_id:
+                raise Wrong(f"{system.name}: asked for {company_id}, got {reply}")
+        seconds = time.monotonic() - began
+    system.rest()
+    figures = percentiles("HTTP", over_http, _SHARES) | percentiles("bus", over_bus, _SHARES)
+    return [Sample(system.name, figures, len(over_http), seconds, usage)]
+
+
+async def read(bench: Bench, reads: Bare, ids: list[str]) -> list[Sample]:
+    """How long the bare read's answers take."""
+    async with metered({"bare read": reads.pid, **bench.servers.pids()}) as usage, http(reads.http) as connection:
+        began = time.monotonic()
+        took = [await _timed_get(connection.get, company_id, "_id") for company_id in _repeated(bench, ids)]
+        seconds = time.monotonic() - began
+    return [Sample("bare read", percentiles("HTTP", took, _SHARES), len(took), seconds, usage)]
+
+
+async def _register(system: System, seed: int, companies: int) -> None:
+    system.wake()
+    await system.mark()
+    job = {"kind": "registrations", "seed": seed, "companies": companies}
+    await sent(system.amqp, job, system.documents.visible, {})
+    system.rest()
+
+
+def _repeated(bench: Bench, ids: list[str]) -> list[str]:
+    return ids * max(1, round(5 * bench.plan.size))
+
+
+async def _timed_get(get: Callable[[str], Awaitable[bytes]], company_id: str, key: str) -> float:
+    began = time.monotonic()
+    body = await get(f"/companies/{company_id}")
+    took = time.monotonic() - began
+    if json.loads(body)[key] != company_id:
+        raise Wrong(f"asked for {company_id}, got {body[:200].decode()}")
+    return took
+
+
+ROW = Row("queries", "queries one after another", run, (Goal("HTTP p99 ms", "naive", most=1),))

@@ -32,4 +32,6 @@ def configure(level: str) -> None:
         )
     )
     of_libraries = max(logging.WARNING, logging.getLevelNamesMapping()[level])
+    # One line at each try to connect; whoever tries says so, and health shows it.
+    logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)
     logging.basicConfig(level=of_libraries, handlers=[handler], force=True)

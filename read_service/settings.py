@@ -1,8 +1,8 @@
 """The settings of the read service: environment variables that begin with REGISTRAR_."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, StringConstraints
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -10,23 +10,37 @@ def _parts(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+S = TypeVar("S", bound=BaseSettings)
+AmqpUrl = Annotated[str, StringConstraints(pattern=r"^amqps?://.+")]
+MongoUrl = Annotated[str, StringConstraints(pattern=r"^mongodb(\+srv)?://[^/]+/[^/?]+")]  # its path is the database
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 ApiKeyHash = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]{1,64}:)?[0-9a-f]{64}$")]
 # Asymmetric ones only: with a published key set, an HMAC "signature" could be made by anybody who reads it.
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
-class Settings(BaseSettings):
-    """Everything that differs between installations. URLs hold passwords and are not printed."""
+class InvalidSettings(Exception):
+    """A variable is missing or cannot be read; the message names each one."""
+
+
+class SetupSettings(BaseSettings):
+    """What `setup` needs. URLs hold passwords and are not printed."""
 
     model_config = SettingsConfigDict(env_prefix="REGISTRAR_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    amqp_url: str = Field(repr=False)
-    mongo_url: str = Field(repr=False, description="the projector's role; the path names the database")
-    mongo_views_url: str = Field(repr=False, description="a role that may only find")
+    amqp_url: AmqpUrl = Field(repr=False)
+    mongo_url: MongoUrl = Field(repr=False, description="the projector's role; the path names the database")
+    log_level: LogLevel = "INFO"
+    outcomes_kept: PositiveFloat = 30 * 24 * 3600  # seconds that rejected and unchanged commands are remembered
+
+
+class Settings(SetupSettings):
+    """Everything that differs between installations."""
+
+    mongo_views_url: MongoUrl = Field(repr=False, description="a role that may only find")
 
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     stop_seconds: PositiveFloat = 20.0  # the bound on a graceful stop
 
     # Who may ask over HTTP. With neither keys nor an issuer only this machine may.
@@ -46,3 +60,16 @@ class Settings(BaseSettings):
     positions_poll_ms: PositiveInt = 10  # how often other replicas' progress is looked at while somebody waits
 
     event_prefetch: PositiveInt = 500
+
+
+def load(kind: type[S]) -> S:
+    """The settings as the environment gives them. Raises InvalidSettings."""
+    try:
+        return kind()
+    except ValidationError as failure:
+        raise InvalidSettings("; ".join(map(_line, failure.errors(include_url=False, include_input=False)))) from None
+
+
+def _line(fault: Any) -> str:
+    name = f"REGISTRAR_{str(fault['loc'][0]).upper()}"
+    return f"{name} is missing" if fault["type"] == "missing" else f"{name}: {fault['msg']}"

@@ -1,7 +1,7 @@
 """Generations of documents: which one is active, and making one."""
 
 from read_service.adapters.collections import GENERATIONS, NAMES, indexes, name_of
-from read_service.adapters.mongo import Database, make_indexes
+from read_service.adapters.mongo import Database, insert_unless_there, make_indexes
 
 FIRST = 1
 _POINTER = "active"
@@ -22,7 +22,7 @@ async def make_generation(database: Database, generation: int, outcomes_kept: fl
 
 async def point_to_first(database: Database) -> int:
     """Point readers to the first generation unless they are pointed to one; the one that is active then."""
-    await database[GENERATIONS].update_one({"_id": _POINTER}, {"$setOnInsert": {"generation": FIRST}}, upsert=True)
+    await insert_unless_there(database, GENERATIONS, {"_id": _POINTER, "generation": FIRST})
     active = await active_generation(database)
     assert active is not None
     return active

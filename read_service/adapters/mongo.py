@@ -10,7 +10,6 @@ from bson.errors import InvalidDocument, InvalidStringData
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pymongo import IndexModel, ReadPreference
 from pymongo.errors import (
-    CollectionInvalid,
     ConnectionFailure,
     DocumentTooLarge,
     DuplicateKeyError,
@@ -21,6 +20,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from read_service.adapters.collections import Index
+from read_service.projections.ports import Conflicted, RefusedData
 
 Document: TypeAlias = dict[str, Any]
 Client: TypeAlias = AsyncIOMotorClient[Document]
@@ -32,17 +32,10 @@ StoreAway = PyMongoError
 
 TRANSIENT, UNKNOWN_COMMIT = "TransientTransactionError", "UnknownTransactionCommitResult"
 _COMMIT_SECONDS = 60.0  # a transaction lives no longer
-_DUPLICATE_KEY = 11000
+_DUPLICATE_KEY, _EXISTS, _OTHER_OPTIONS = 11000, 48, 85
+_REFUSALS = {13, 18, 8000}  # without the right, without the right password, either of them as Atlas says it
 # The data itself is refused: too large, a key that cannot be stored, a name with a dollar.
 _DATA_CODES = {2, 9, 52, 57, 10334, 17280, 17419}
-
-
-class Conflicted(Exception):
-    """The transaction met another one; nothing of it was kept, it may run again."""
-
-
-class RefusedData(Exception):
-    """The database refuses what is to be written because of what it is; nothing of it was kept."""
 
 
 @asynccontextmanager
@@ -128,10 +121,40 @@ async def run(database: Database, session: Session, command: Document) -> Docume
     return answer
 
 
+async def insert_unless_there(database: Database, collection: str, document: Document) -> None:
+    """Insert a document unless one with its id is there. Raises StoreAway."""
+    with contextlib.suppress(DuplicateKeyError):
+        await database[collection].insert_one(document)
+
+
 async def make_indexes(database: Database, collection: str, indexes: Sequence[Index]) -> None:
-    """Make a collection and its indexes where they are missing."""
-    with contextlib.suppress(CollectionInvalid):  # it is there
-        await database.create_collection(collection)
-    if indexes:
-        models = [IndexModel(list(index.keys), **index.options) for index in indexes]
-        await database[collection].create_indexes(models)
+    """Make a collection and its indexes where they are missing; an index with other options is made anew."""
+    try:
+        await database.create_collection(collection, check_exists=False)
+    except OperationFailure as failure:
+        if failure.code != _EXISTS:
+            raise
+    models = [IndexModel(list(index.keys), **index.options) for index in indexes]
+    try:
+        if models:
+            await database[collection].create_indexes(models)
+    except OperationFailure as failure:
+        if failure.code != _OTHER_OPTIONS:
+            raise
+        for model in models:
+            await _replace_index(database, collection, model)
+
+
+async def _replace_index(database: Database, collection: str, model: IndexModel) -> None:
+    try:
+        await database[collection].create_indexes([model])
+    except OperationFailure as failure:
+        if failure.code != _OTHER_OPTIONS:
+            raise
+        await database[collection].drop_index(model.document["name"])
+        await database[collection].create_indexes([model])
+
+
+def is_refusal(failure: BaseException) -> bool:
+    """Whether the server refuses whoever asks: a wrong password, a missing right. Asking again brings nothing."""
+    return isinstance(failure, OperationFailure) and failure.code in _REFUSALS

@@ -10,7 +10,7 @@ import structlog
 from starlette.datastructures import Headers
 
 from read_service.entrypoints.jwks import KeySet, UnknownKey
-from read_service.settings import Settings
+from read_service.settings import InvalidSettings, Settings
 
 log = structlog.get_logger()
 
@@ -89,7 +89,7 @@ class Auth:
 
 
 def auth_of(settings: Settings) -> Auth | None:
-    """What the settings ask for; None means that only this machine may ask. Raises OpenToOthers or ValueError."""
+    """What the settings ask for; None: only this machine may ask. Raises OpenToOthers or InvalidSettings."""
     api_keys = ApiKeys(settings.http_api_keys) if settings.http_api_keys else None
     tokens = _jwt_of(settings)
     if api_keys is not None or tokens is not None:
@@ -117,7 +117,7 @@ def _jwt_of(settings: Settings) -> Jwt | None:
         return None
     issuer, audience, jwks = parts
     if not issuer or not audience or not jwks:
-        raise ValueError("REGISTRAR_JWT_ISSUER, REGISTRAR_JWT_AUDIENCE and REGISTRAR_JWT_JWKS go together")
+        raise InvalidSettings("REGISTRAR_JWT_ISSUER, REGISTRAR_JWT_AUDIENCE and REGISTRAR_JWT_JWKS go together")
     return Jwt(
         KeySet(jwks),
         issuer=issuer,

@@ -9,6 +9,8 @@ from pathlib import Path
 import jwt
 import structlog
 
+from read_service.settings import InvalidSettings
+
 _KEEP_SECONDS = 300
 _FETCH_AGAIN_SECONDS = 30
 _TIMEOUT_SECONDS = 5
@@ -27,7 +29,7 @@ class KeySet:
     def __init__(self, source: str) -> None:
         """`source` is an https address (http on loopback, for tests) or the path of a file."""
         if "://" in source and not source.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-            raise ValueError("REGISTRAR_JWT_JWKS must be an https address or a file")
+            raise InvalidSettings("REGISTRAR_JWT_JWKS must be an https address or a file")
         self._source = source
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched: float | None = None

@@ -7,6 +7,8 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractRobustConnection
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError, PublishError
 
+REPLY_TO = "amq.rabbitmq.reply-to"
+
 
 class Returned(Exception):
     """No queue takes messages with this routing key: the broker gave it back."""
@@ -56,7 +58,8 @@ class ConfirmedPublisher:
             # aio-pika's own timeout covers the confirm alone; while it reconnects the wait is before that.
             async with asyncio.timeout(self._timeout):
                 to = await self._exchange(exchange)
-                await to.publish(message, routing_key, mandatory=True)
+                # RabbitMQ says of replies that nobody takes them, also when they have arrived.
+                await to.publish(message, routing_key, mandatory=not routing_key.startswith(REPLY_TO))
         except PublishError as returned:
             raise Returned(f"no queue takes {routing_key} from the exchange '{exchange}'") from returned
         except (DeliveryError, AMQPError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError) as lost:

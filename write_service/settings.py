@@ -1,12 +1,15 @@
 """The settings of the write service: REGISTRAR_* variables, read and checked once."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+AmqpUrl = Annotated[str, Field(pattern=r"^amqps?://[^/]", repr=False)]
+PostgresUrl = Annotated[str, Field(pattern=r"^postgres(ql)?(\+asyncpg)?://", repr=False)]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 S = TypeVar("S", bound=BaseSettings)
 
 
@@ -19,11 +22,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REGISTRAR_", extra="ignore", frozen=True)
 
-    amqp_url: str
-    postgres_url: str
+    amqp_url: AmqpUrl
+    postgres_url: PostgresUrl
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8081
-    log_level: str = "INFO"
+    log_level: LogLevel = "INFO"
 
     prefetch: Annotated[int, Field(ge=1, le=65_535)] = 500  # messages that may be under way in one process
     batch_size: Count = 500  # commands in one transaction
@@ -50,8 +53,8 @@ class SetupSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REGISTRAR_", extra="ignore", frozen=True)
 
-    amqp_url: str
-    postgres_setup_url: str
+    amqp_url: AmqpUrl
+    postgres_setup_url: PostgresUrl
     setup_within: Seconds = 60  # for servers that are just starting
 
 

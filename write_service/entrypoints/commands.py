@@ -2,17 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Protocol
 
 from aio_pika.abc import AbstractIncomingMessage
-from faststream import AckPolicy
-from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
-from faststream.rabbit.message import RabbitMessage
 
 from contracts.commands import Command
 from contracts.reading import CommandMessage, InvalidCommand, Unreadable, read_command_message
 from contracts.replies import Invalid, Parked, Reply
-from contracts.topology import WRITE_COMMANDS
 from write_service import metrics
 from write_service.adapters.deliveries import parked_command, parked_message
 from write_service.entrypoints.replies import Replies
@@ -90,20 +86,3 @@ def _to_park(message: AbstractIncomingMessage, read: CommandMessage, replies: Se
         else:
             parked.append(parked_message(message, kind, reason))
     return parked
-
-
-def register(broker: RabbitBroker, consumer: CommandConsumer, prefetch: int) -> None:
-    """Consume `write_service.commands` with so many messages under way at most. Declares nothing."""
-
-    async def as_it_came(message: RabbitMessage) -> RabbitMessage:
-        return message  # an async decoder and apply_types=False: anything else costs a thread hop a message
-
-    @broker.subscriber(
-        RabbitQueue(WRITE_COMMANDS.name, declare=False),
-        ack_policy=AckPolicy.MANUAL,
-        decoder=as_it_came,
-        channel=Channel(prefetch_count=prefetch),
-    )
-    async def on_message(message: RabbitMessage) -> None:
-        await consumer.take(cast("AbstractIncomingMessage", message.raw_message))
-        await message.ack()

@@ -33,8 +33,8 @@ class Service:
     async def start(self, within: float) -> None:
         """Connect and consume; waits so long for a broker that is just starting. Raises Unreachable."""
         # Nothing is consumed before its results can be committed and published.
-        self._tasks = [asyncio.create_task(_run(step), name=name) for name, step in self.running.items()]
         await patiently("RabbitMQ", self.publisher.connect, within)
+        self._tasks = [asyncio.create_task(_run(step), name=name) for name, step in self.running.items()]
         await patiently("RabbitMQ", self.broker.start, within)
         for intake in self.intakes:
             await patiently("RabbitMQ", intake.start, within)

@@ -1,0 +1,137 @@
+"""Commands of messages that come again: together, by themselves, and parked in the end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from contracts.commands import Command
+from contracts.replies import Accepted, Parked, Reply
+from tests.unit.write_service.orders import an_id, register
+from write_service.service_layer import suspects as module
+from write_service.service_layer.suspects import Suspects
+
+
+class Died(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+class FakeJournal:
+    """A journal in memory, which outlives a Suspects as the table outlives a process."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, int] = {}
+        self.fails = 0
+
+    async def deaths(self, command_ids: Sequence[str]) -> Mapping[str, int]:
+        self._fail()
+        return {name: self.rows[name] for name in command_ids if name in self.rows}
+
+    @asynccontextmanager
+    async def run(self, command_ids: Sequence[str]) -> AsyncIterator[None]:
+        for name in set(command_ids):
+            self.rows[name] = self.rows.get(name, 0) + 1
+        yield
+        self._fail()
+        for name in set(command_ids):
+            del self.rows[name]
+
+    async def forget(self, command_id: str) -> None:
+        self.rows.pop(command_id, None)
+
+    def _fail(self) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise OSError("away")
+
+
+class Given:
+    """A process that dies of some commands, and its successors."""
+
+    def __init__(self, *killers: str) -> None:
+        self.killers = killers
+        self.journal = FakeJournal()
+        self.runs: list[list[str]] = []
+        self.inside: set[str] = set()
+        self.met: list[set[str]] = []
+        self.suspects = self.restarted()
+
+    def restarted(self) -> Suspects:
+        self.suspects = Suspects(self.run, self.journal, deaths_allowed=2)
+        return self.suspects
+
+    async def run(self, commands: Sequence[Command]) -> list[Reply]:
+        ids = [command.id for command in commands]
+        self.runs.append(ids)
+        self.inside |= set(ids)
+        await asyncio.sleep(0)
+        self.met.append(set(self.inside))
+        self.inside -= set(ids)
+        if set(ids) & set(self.killers):
+            raise Died
+        return [Accepted(command.id, command.subject, 1, "token") for command in commands]
+
+    async def deliver(self, *messages: list[Command], redelivered: bool = True) -> list[list[Reply]]:
+        handling = (self.suspects.handle(message, redelivered=redelivered) for message in messages)
+        return await asyncio.gather(*handling)
+
+
+def command() -> Command:
+    return register(an_id(), "Acme")
+
+
+async def test_what_comes_for_the_first_time_runs_at_once_and_is_not_written_down() -> None:
+    given, one = Given(), command()
+    assert await given.deliver([one], redelivered=False) == [[Accepted(one.id, one.subject, 1, "token")]]
+    assert given.journal.rows == {}
+
+
+async def test_messages_that_come_again_run_together_and_nobody_beside_them() -> None:
+    given, one, two, other = Given(), command(), command(), command()
+    await asyncio.gather(
+        given.deliver([other], redelivered=False),
+        given.deliver([one, two], [two]),
+        given.deliver([other], redelivered=False),
+    )
+    again = {one.id, two.id}
+    assert all(met <= again or not met & again for met in given.met)
+    assert given.journal.rows == {}
+
+
+async def test_a_command_that_ends_the_process_stands_alone_soon_and_is_parked_unrun() -> None:
+    good, killer, last = command(), command(), command()
+    given = Given(killer.id)
+    with pytest.raises((Died, asyncio.CancelledError)):
+        await given.deliver([good], [killer], [last])
+    given.restarted()
+    with pytest.raises((Died, asyncio.CancelledError)):
+        await given.deliver([good], [killer], [last])
+    given.restarted()
+    given.runs.clear()
+    told = await given.deliver([good], [killer], [last])
+    assert [replies[0].status for replies in told] == ["accepted", "parked", "accepted"]
+    assert isinstance(told[1][0], Parked)
+    assert "2 times" in told[1][0].reason
+    assert [ids for ids in given.runs if killer.id in ids] == []
+    assert given.journal.rows == {}
+
+
+async def test_of_a_batch_only_the_guilty_command_is_parked() -> None:
+    good, killer, last = command(), command(), command()
+    given = Given(killer.id)
+    for _ in range(2):
+        with pytest.raises((Died, asyncio.CancelledError)):
+            await given.deliver([good, killer, last])
+        given.restarted()
+    (told,) = await given.deliver([good, killer, last])
+    assert [reply.status for reply in told] == ["accepted", "parked", "accepted"]
+
+
+async def test_a_journal_that_is_away_holds_everything_up_and_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0)
+    given, one = Given(), command()
+    given.journal.fails = 3
+    assert await given.deliver([one]) == [[Accepted(one.id, one.subject, 1, "token")]]
+    assert len(given.runs) == 1
+    assert given.journal.rows == {}

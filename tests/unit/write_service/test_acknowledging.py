@@ -1,0 +1,89 @@
+"""One acknowledgement for many: never for a message that is still under way, never twice for one."""
+
+import asyncio
+import random
+
+from contracts.acknowledging import AckWindow
+
+
+class Broker:
+    """A channel with deliveries that wait; refuses what RabbitMQ refuses."""
+
+    def __init__(self, deliveries: int) -> None:
+        self.waiting = list(range(1, deliveries + 1))
+        self.acks: list[tuple[int, bool]] = []
+        self.is_lost = False
+
+    async def acknowledge(self, tag: int, multiple: bool) -> None:
+        await asyncio.sleep(0)
+        if self.is_lost:
+            raise ConnectionError
+        assert tag in self.waiting, f"unknown delivery tag {tag}"
+        self.acks.append((tag, multiple))
+        self.waiting = [other for other in self.waiting if other > tag or (other < tag and not multiple)]
+
+
+async def test_neighbours_that_finish_together_are_acknowledged_at_once() -> None:
+    broker = Broker(5)
+    window = AckWindow(broker.acknowledge)
+    for tag in (2, 1, 3, 5):
+        window.finished(tag)
+    await window.flushed()
+    assert (broker.acks, broker.waiting) == ([(3, True)], [4, 5])
+    window.finished(4)
+    await window.flushed()
+    assert (broker.acks[1:], broker.waiting) == ([(5, True)], [])
+
+
+async def test_one_that_is_stuck_does_not_keep_the_others_unacknowledged() -> None:
+    broker = Broker(8)
+    window = AckWindow(broker.acknowledge, most_behind=3)
+    for tag in (2, 3, 4, 5):
+        window.finished(tag)
+    await window.flushed()
+    assert broker.waiting == [1, 6, 7, 8]
+    for tag in (1, 6):
+        window.finished(tag)
+        await window.flushed()
+    assert broker.waiting == [7, 8]
+
+
+async def test_one_that_was_given_back_is_not_acknowledged() -> None:
+    broker = Broker(3)
+    window = AckWindow(broker.acknowledge)
+    broker.waiting.remove(2)
+    window.settled(2)
+    for tag in (3, 1):
+        window.finished(tag)
+    await window.flushed()
+    assert (broker.acks, broker.waiting) == ([(3, True)], [])
+
+
+async def test_in_any_order_every_message_is_acknowledged_once_it_is_finished() -> None:
+    chance = random.Random(7)
+    for _ in range(50):
+        broker, finished = Broker(60), set[int]()
+        window = AckWindow(broker.acknowledge, most_behind=chance.choice([0, 3, 200]))
+        for tag in chance.sample(range(1, 61), 60):
+            finished.add(tag)
+            if chance.random() < 0.1:
+                broker.waiting.remove(tag)
+                window.settled(tag)
+            else:
+                window.finished(tag)
+            if chance.random() < 0.5:
+                await asyncio.sleep(0)
+            assert set(range(1, 61)) - finished <= set(broker.waiting)
+        await window.flushed()
+        assert broker.waiting == []
+
+
+async def test_a_channel_that_is_lost_ends_the_acknowledging_and_nothing_else() -> None:
+    broker = Broker(2)
+    broker.is_lost = True
+    window = AckWindow(broker.acknowledge)
+    window.finished(1)
+    await window.flushed()
+    window.finished(2)
+    await window.flushed()
+    assert broker.acks == []

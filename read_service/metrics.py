@@ -51,3 +51,16 @@ VISIBILITY_SECONDS = Histogram(
 PARKED = Counter(
     "registrar_read_parked_total", "Events and messages that were parked, by kind", ["kind"], registry=REGISTRY
 )
+
+GAPS = Gauge("registrar_read_gaps", "Companies with events stored because an earlier one is missing", registry=REGISTRY)
+UNREPAIRABLE = Gauge(
+    "registrar_read_gaps_unrepairable",
+    "Companies of which the write service did not send what is missing",
+    registry=REGISTRY,
+)
+REPAIR_REQUESTS = Counter(
+    "registrar_read_repair_requests_total", "Requests for versions that are missing", registry=REGISTRY
+)
+AHEAD = Gauge("registrar_read_ahead", "Events stored because they came too early", registry=REGISTRY)
+PARKED_OPEN = Gauge("registrar_read_parked_open", "Parked cases that wait for a person", registry=REGISTRY)
+QUEUE_DEPTH = Gauge("registrar_read_queue_depth", "Messages that wait in a queue", ["queue"], registry=REGISTRY)

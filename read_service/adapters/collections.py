@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 COMPANIES, USERS, ACTIVITY, STATISTICS, OUTCOMES = "companies", "users", "activity", "statistics", "outcomes"
-POSITIONS, AHEAD, PARKED = "positions", "ahead", "parked"
-NAMES = (COMPANIES, USERS, ACTIVITY, STATISTICS, OUTCOMES, POSITIONS, AHEAD, PARKED)
+POSITIONS, AHEAD, PARKED, REPAIRS = "positions", "ahead", "parked", "repairs"
+NAMES = (COMPANIES, USERS, ACTIVITY, STATISTICS, OUTCOMES, POSITIONS, AHEAD, PARKED, REPAIRS)
 
 # One for the whole service: which generation is active.
 GENERATIONS = "generations"
@@ -42,7 +42,13 @@ def indexes(outcomes_kept: float) -> dict[str, list[Index]]:
             Index([("early", 1)], {"partialFilterExpression": {"early": True}}),
             Index([("skipped", 1)], {"partialFilterExpression": {"skipped": {"$exists": True}}}),
         ],
-        PARKED: [_ascending("state", "parked_at"), _ascending("company_id")],
+        PARKED: [
+            _ascending("state", "parked_at"),
+            _ascending("company_id"),
+            Index([("closed_at", 1)], {"expireAfterSeconds": int(outcomes_kept)}),
+        ],
+        # What was asked for and never came is forgotten once nobody asks any more: a token may have been made up.
+        REPAIRS: [Index([("asked_at", 1)], {"expireAfterSeconds": 24 * 3600}), _ascending("state")],
     }
 
 

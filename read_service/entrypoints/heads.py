@@ -1,0 +1,87 @@
+"""Comparing positions with the versions that the write service names: a last event that is lost leaves no gap."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from contracts.operations import Heads, HeadsChanged
+from read_service.adapters.claims import MongoClaims
+from read_service.adapters.gaps import MongoGaps
+from read_service.entrypoints.asking import WriteService
+from read_service.entrypoints.repair import Repair, missing_of
+
+CHANGED, WALK = "changed companies", "all companies"  # the names of the turns
+
+# With more messages in the queue than these, documents are behind because there is much to do.
+MOST_UNDER_WAY = 1_000
+_PAGE = 5_000
+_PAGE_SECONDS = 30.0  # one who has taken a page and says nothing for so long is gone
+_PAGE_PAUSE = 1.0  # seconds between two pages of a walk over all companies
+
+
+class HeadsLook:
+    """Looks at what has changed every few seconds, and at all companies now and then; one replica for all."""
+
+    def __init__(
+        self,
+        gaps: MongoGaps,
+        claims: MongoClaims,
+        write_service: WriteService,
+        repair: Repair,
+        under_way: Callable[[], Awaitable[int]],
+        *,
+        every: float,
+        overlap: float,
+        walk_every: float,
+        moment: float = 1.5,
+    ) -> None:
+        self._gaps = gaps
+        self._claims = claims
+        self._write_service = write_service
+        self._repair = repair
+        self._under_way = under_way
+        self._every = every
+        self._overlap = timedelta(seconds=overlap)
+        self._walk_every = walk_every
+        self._moment = moment
+
+    async def look(self) -> None:
+        """Take the turns that nobody has taken. Raises StoreAway or NotAnswered."""
+        if await self._under_way() > MOST_UNDER_WAY:
+            return
+        await self._look_at_all()
+        await self._look_at_changed()
+
+    async def _look_at_changed(self) -> None:
+        state = await self._claims.turn(CHANGED, self._every)
+        if state is None or "as_of" not in state:
+            return  # the walk over all companies gives the time to begin from
+        since = (datetime.fromisoformat(state["as_of"]) - self._overlap).isoformat()
+        request = HeadsChanged(since=since, limit=_PAGE)
+        first = page = await self._write_service.heads(request)
+        await self._compare(page)
+        while page.next is not None:
+            page = await self._write_service.heads(request.model_copy(update={"after": page.next}))
+            await self._compare(page)
+        await self._claims.leave(CHANGED, {"as_of": first.as_of})
+
+    async def _look_at_all(self) -> None:
+        state = await self._claims.turn(WALK, _PAGE_SECONDS)
+        if state is None:
+            return
+        after = state.get("after")
+        page = await self._write_service.heads(HeadsChanged(after=after, limit=_PAGE))
+        await self._compare(page)
+        rest = self._walk_every if page.next is None else _PAGE_PAUSE
+        await self._claims.leave(WALK, {"after": page.next}, rest=rest)
+        if after is None:
+            await self._claims.begin(CHANGED, "as_of", page.as_of)
+
+    async def _compare(self, page: Heads) -> None:
+        heads = {head.company_id: head.version for head in page.heads}
+        behind = missing_of(heads.items(), await self._gaps.versions(heads))
+        if not behind:
+            return
+        await asyncio.sleep(self._moment)  # its event may be on its way; only who has not moved by then counts
+        versions = await self._gaps.versions(gap.company_id for gap in behind)
+        await self._repair.mend([gap for gap in behind if versions[gap.company_id] == gap.after])

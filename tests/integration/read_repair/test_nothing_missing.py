@@ -1,0 +1,107 @@
+"""Events that were lost on the way are noticed, asked for once, and applied; what cannot be had is reported."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from read_service import metrics
+from read_service.adapters.claims import MongoClaims
+from tests.integration.read_repair.conftest import QUICK, World
+from tests.integration.read_repair.told import telling
+from tests.support.documents import assert_exact, positions
+from tests.support.eventually import eventually
+from tests.support.histories import Event, Folded, histories
+
+
+def of(log: list[Event], company_id: str) -> list[Event]:
+    return [event for event in log if event["subject"] == company_id]
+
+
+def without(log: list[Event], *lost: Event) -> list[Event]:
+    return [event for event in log if event not in lost]
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+async def test_events_lost_in_the_middle_at_the_start_and_at_the_end_are_asked_for_once_each(
+    world: World, replicas: int
+) -> None:
+    log = histories(1, 12, 200)
+    names = sorted({event["subject"] for event in log})
+    histories_of = [of(log, name) for name in names[:4]]
+    middle, first, last, whole = histories_of
+    lost = [middle[4], middle[7], first[0], last[-1], *whole]
+    await world.publish(without(log, *lost))
+    async with telling(world.amqp_url, log) as told, AsyncExitStack() as stack:
+        for _ in range(replicas):
+            await stack.enter_async_context(world.replica())
+        expected = Folded.of(log)
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == expected.positions)
+        await assert_exact(world.documents, expected)
+        assert told.requests == dict.fromkeys(names[:4], 1)
+
+
+async def test_companies_without_a_gap_do_not_wait_for_one_that_has(world: World) -> None:
+    log = histories(2, 5, 60)
+    broken = log[0]["subject"]
+    lost = of(log, broken)[2]
+    others = {name: version for name, version in Folded.of(log).positions.items() if name != broken}
+    async with world.replica():  # and nobody who answers
+        await world.publish(without(log, lost))
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == {**others, broken: 2})
+        async with telling(world.amqp_url, log):
+            await eventually(lambda: positions(world.documents), until=lambda seen: seen[broken] > 2)
+        await assert_exact(world.documents, Folded.of(log))
+
+
+async def test_what_the_log_does_not_have_is_reported_and_not_asked_for_again_and_again(world: World) -> None:
+    log = histories(3, 2, 40)
+    broken = log[0]["subject"]
+    history = of(log, broken)
+    async with telling(world.amqp_url, without(log, *history[5:])) as told, world.replica() as replica:
+        await world.publish(without(log, history[5]))
+        claims = MongoClaims(world.documents, 1)
+        (known,) = await eventually(claims.known)
+        await eventually(metrics.UNREPAIRABLE._value.get)
+        (known,) = await claims.known()
+        assert (known["_id"], known["after"], known["state"]) == (broken, 5, "unrepairable")
+        assert "the log ends at version 5" in known["reason"]
+        assert metrics.GAPS._value.get() == 1
+        assert told.requests == {broken: 1}
+        told.log = log  # the log is whole again
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == Folded.of(log).positions)
+        await assert_exact(world.documents, Folded.of(log))
+        assert sum(len(plan.applied) for plan in replica.plans) == len(log)
+
+
+async def test_a_query_that_waits_for_a_lost_event_has_it_sent_again(world: World) -> None:
+    log = histories(4, 1, 10)
+    company, last = log[0]["subject"], log[-1]
+    await world.publish(log[:-1])
+    async with telling(world.amqp_url, log) as told, world.replica(QUICK._replace(heads=3600)) as replica:
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen)
+        now = asyncio.get_running_loop().time
+        replica.wants.want(company, last["version"], now())
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == {company: last["version"]})
+        replica.wants.want(company, last["version"] + 5, now())
+        await eventually(lambda: told.requests[company], until=lambda requests: requests >= 2)
+        assert [one["after_version"] for one in told.missing][:2] == [last["version"] - 1, last["version"]]
+        assert await MongoClaims(world.documents, 1).tidy() == 0
+
+
+async def test_an_event_lost_while_nobody_ran_is_found_by_the_changes_since_the_last_look(world: World) -> None:
+    log = histories(5, 3, 30)
+    company = log[0]["subject"]
+    last = of(log, company)[-1]
+    await world.publish(without(log, last))
+    async with telling(world.amqp_url, without(log, last)) as told:
+        async with world.replica():
+            await eventually(lambda: positions(world.documents), until=lambda seen: len(seen) == 3)
+            state = world.documents["repairs.g1"]
+            await eventually(
+                lambda: state.find_one({"_id": "changed companies"}), until=lambda one: one and one["as_of"]
+            )
+        told.log, told.changed = log, {company}
+        async with world.replica():
+            await eventually(lambda: positions(world.documents), until=lambda seen: seen == Folded.of(log).positions)
+        assert told.requests == {company: 1}

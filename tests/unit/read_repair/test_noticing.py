@@ -1,0 +1,68 @@
+"""What counts as missing, and what is only late."""
+
+import pytest
+
+from contracts.operations import EventsSent
+from read_service.entrypoints.repair import MOST_TRIES, verdict
+from read_service.verification.noticing import MOST_WANTED, Gap, Noticing, Wants, last_hole
+
+
+def test_only_what_stands_still_for_a_moment_is_noticed() -> None:
+    noticing = Noticing(1.0)
+    assert noticing.standing_still(0.0, {"a": 4, "b": 7}) == {}
+    assert noticing.standing_still(0.9, {"a": 4, "b": 8}) == {}
+    assert noticing.standing_still(1.0, {"a": 4, "b": 8}) == {"a": 4}
+    assert noticing.standing_still(2.0, {"b": 8}) == {"b": 8}
+    assert noticing.standing_still(2.1, {"a": 4, "b": 8}) == {"b": 8}
+
+
+def test_a_version_is_wanted_after_a_moment_and_until_it_is_there_or_nobody_asks_any_more() -> None:
+    wants = Wants(0.5)
+    wants.want("a", 4, now=0.0)
+    wants.want("a", 3, now=0.3)
+    wants.want("b", 9, now=0.3)
+    assert wants.lasting(0.4) == {}
+    assert wants.lasting(0.6) == {"a": 4}
+    wants.satisfied({"a": 3, "b": 9})
+    assert wants.lasting(1.0) == {"a": 4}
+    wants.satisfied({"a": 4})
+    wants.want("c", 1, now=2.0)
+    assert wants.lasting(13.9) == {"c": 1}
+    assert wants.lasting(14.0) == {}
+
+
+def test_made_up_tokens_cannot_fill_the_memory() -> None:
+    wants = Wants(0.0)
+    for number in range(MOST_WANTED + 5):
+        wants.want(str(number), 1, now=0.0)
+    assert len(wants.lasting(0.0)) == MOST_WANTED
+
+
+@pytest.mark.parametrize(
+    ("after", "stored", "hole"),
+    [(4, [6], 5), (4, [6, 7, 9], 8), (0, [5], 4), (4, [5, 6], 4), (4, [], 4), (4, [6, 8, 9, 10], 7)],
+)
+def test_the_last_hole_below_the_early_events_is_where_a_request_ends(after: int, stored: list[int], hole: int) -> None:
+    assert last_hole(after, stored) == hole
+
+
+@pytest.mark.parametrize(
+    ("sent", "head", "tries", "says"),
+    [
+        (3, 9, 1, None),
+        (3, 7, MOST_TRIES, None),
+        (0, 4, 1, "the log ends at version 4"),
+        (2, 6, 1, "the log ends at version 6"),
+        (2, 9, 1, "the log holds only 2"),
+        (3, 9, MOST_TRIES + 1, "asked for"),
+    ],
+)
+def test_a_gap_cannot_be_repaired_where_the_log_does_not_have_what_is_missing(
+    sent: int, head: int, tries: int, says: str | None
+) -> None:
+    found = verdict(Gap("a", after=4, up_to=7), tries, EventsSent(sent=sent, head=head))
+    assert found is None if says is None else says in (found or "")
+
+
+def test_what_only_a_token_names_may_not_be_in_the_log_yet() -> None:
+    assert verdict(Gap("a", after=4, up_to=7, seen=False), 1, EventsSent(sent=1, head=5)) is None

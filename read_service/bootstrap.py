@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -21,6 +20,8 @@ from read_service.entrypoints.replies import Replies
 from read_service.entrypoints.rpc import Rpc, register
 from read_service.entrypoints.serving import listening, served
 from read_service.entrypoints.stopping import Stop
+from read_service.parts import Parts
+from read_service.projecting import projecting
 from read_service.settings import Settings, SetupSettings
 from read_service.views.answers import Answers
 from read_service.views.current import Current
@@ -31,19 +32,6 @@ SETUP_SECONDS = 60  # servers that are just starting are waited for so long
 START_SECONDS = 15
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the two halves of the service, events in and queries out, are put together from."""
-
-    settings: Settings
-    stop: Stop
-    projector: Database  # may write
-    views: Database  # may only find
-    current: Current
-    waiting: Waiting
-    checks: dict[str, Check] = field(default_factory=dict)
 
 
 async def serve(settings: Settings, stop: Stop) -> None:
@@ -64,7 +52,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
         await stop.unless(_start(parts, answers, stack))
         await stop.asked()
         log.info("draining")
-    stop.check()
+    stop.finished()
 
 
 async def _parts(settings: Settings, stop: Stop, stack: AsyncExitStack) -> Parts:
@@ -91,16 +79,10 @@ async def _start(parts: Parts, answers: Answers, stack: AsyncExitStack) -> None:
     await patiently(partial(_look, parts.current), "the documents", START_SECONDS)
     stop.background("follow the generation", parts.current.follow())
     stop.background("follow positions", parts.waiting.follow())
-    await stack.enter_async_context(consume_events(parts))
+    await stack.enter_async_context(projecting(parts))
     await stack.enter_async_context(_answer_the_bus(parts, answers))
     stack.callback(parts.waiting.stop)
     log.info("started", http=f"{settings.http_host}:{settings.http_port}")
-
-
-@asynccontextmanager
-async def consume_events(_: Parts) -> AsyncIterator[None]:
-    """Have events become documents while the block runs."""
-    yield
 
 
 @asynccontextmanager

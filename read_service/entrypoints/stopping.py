@@ -27,6 +27,7 @@ class Stop:
         self._asked = asyncio.Event()
         self._died: str | None = None
         self._ending = False
+        self._bound: threading.Timer | None = None
         self._tasks: list[asyncio.Task[Any]] = []
 
     def on_signals(self) -> None:
@@ -41,7 +42,10 @@ class Stop:
             os._exit(_UNGRACEFUL)
         log.info("stopping", within=self._within)
         self._asked.set()
-        self._bound()
+        # A thread: whatever the loop may be stuck in, the bound holds.
+        self._bound = threading.Timer(self._within, _give_up, [self._within])
+        self._bound.daemon = True
+        self._bound.start()
 
     def watch(self, task: asyncio.Task[Any]) -> None:
         """Stop the service when this task ends while nobody has asked."""
@@ -76,16 +80,12 @@ class Stop:
         with contextlib.suppress(asyncio.CancelledError):
             await doing
 
-    def check(self) -> None:
-        """Raises Died where that was the reason."""
+    def finished(self) -> None:
+        """All is closed: the bound is lifted. Raises Died where that was the reason to stop."""
+        if self._bound is not None:
+            self._bound.cancel()
         if self._died is not None:
             raise Died(self._died)
-
-    def _bound(self) -> None:
-        # A thread: whatever the loop may be stuck in, the bound holds.
-        bound = threading.Timer(self._within, _give_up, [self._within])
-        bound.daemon = True
-        bound.start()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         if self._ending or self._asked.is_set() or task.cancelled():

@@ -32,6 +32,10 @@ class Settling:
         self._committed = committed
         self.condition = OK  # or what keeps the database from taking events
 
+    async def is_well(self) -> str:
+        """A health check: `ok`, or what keeps the database from taking events."""
+        return self.condition
+
     async def __call__(self, work: Sequence[Work], patient: frozenset[int], /) -> Plan:
         """What was committed; of a batch that was halved, the sum."""
         try:

@@ -28,6 +28,11 @@ class Current:
             raise NotNow("no documents are known yet: ask again")
         return self._documents
 
+    @property
+    def generation(self) -> int:
+        """The number of that generation. Raises NotNow as long as none is known."""
+        return self.documents().generation
+
     async def look(self) -> int | None:
         """The active generation as the pointer names it now; None where setup has not run. Raises StoreAway."""
         active = await active_generation(self._database)

@@ -1,0 +1,88 @@
+"""Bad input on the real service: told to the sender, parked with its reason, and the next command is handled."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.e2e.write_side import bus, command, count, parked, typed
+from tests.support.processes import ready
+
+pytestmark = pytest.mark.e2e
+
+BINARY = b"\xff\xfe\x00"
+NUL = command(data={"name": "Ac\x00me"})
+HUGE = command(data={"name": "x" * 300_000})
+
+# What is sent, with which routing key and content type where they are not the usual ones, and the error that is told.
+CASES: dict[str, tuple[Any, str | None, str | None, str]] = {
+    "unreadable bytes": (BINARY, None, None, "json_invalid"),
+    "cut short": (b'{"specversion": "1.0"', None, None, "json_invalid"),
+    "not an object": (b'"words"', None, None, "object"),
+    "wrong content type": (command(), None, "text/plain", "content_type"),
+    "wrong routing key": (command(), "company.close.v1", None, "routing_key"),
+    "wrong types": (command(data={"name": "Acme", "seat_limit": "10"}), None, None, "int_type"),
+    "a missing field": (command(data={}), None, None, "missing"),
+    "an unknown field": (command(data={"name": "Acme", "colour": "red"}), None, None, "extra_forbidden"),
+    "an unknown attribute": (command(colour="red"), None, None, "extra_forbidden"),
+    "an unknown command": (command("company.paint.v1"), None, None, "unknown_type"),
+    "a future version": (command("company.register.v2"), None, None, "unknown_version"),
+    "a NUL": (NUL, None, None, "control_character"),
+    "a lone surrogate": (b'{"type": "company.register.v1", "subject": "\\ud800"}', None, None, "json_invalid"),
+    "an id that is none": (command(id="7"), None, None, "string_pattern_mismatch"),
+    "oversized": (HUGE, None, None, "message_too_large"),
+    "an empty batch": ([], None, None, "batch_size"),
+    "too many in a batch": ([command() for _ in range(101)], None, None, "batch_size"),
+}
+
+
+async def test_bad_input_is_told_parked_and_passed_over(environment: dict[str, str]) -> None:
+    async with ready("write-service", environment=environment) as service, bus(environment) as client:
+        for case, (body, key, content_type, kind) in CASES.items():
+            reply = await client.ask(body, key, content_type)
+            assert (reply["status"], reply["errors"][0]["type"]) == ("invalid", kind), case
+            assert (await client.ask(command()))["status"] == "accepted", case
+        good, bad = command(), command(data={"name": ""})
+        replies = await client.ask([good, bad, 7])
+        assert [reply["status"] for reply in replies] == ["accepted", "invalid", "invalid"]
+        for body, key, content_type, _ in CASES.values():
+            await client.send(body, key, content_type)  # again, and nobody wants to hear of it
+        assert (await client.ask(command()))["status"] == "accepted"
+        code, listed = await typed(environment, "parked", "list", "--json")
+        assert await service.stop() == 0
+    assert code == 0, listed
+    said = json.loads(listed)
+    assert said["count"] == 2 * len(CASES) + 2
+    assert {row["kind"] for row in said["items"]} == {"unreadable"}
+    reasons = [row["reason"] for row in said["items"]]
+    assert all(reasons)
+    assert bad["id"] in {row["command_id"] for row in said["items"]}
+    assert await count(environment, "events") == len(CASES) + 2
+
+
+async def test_parked_messages_are_found_resent_and_dropped(environment: dict[str, str]) -> None:
+    async with ready("write-service", environment=environment) as service, bus(environment) as client:
+        renames = [command("company.rename.v1", data={"name": "x", "more": number}) for number in range(3)]
+        for one in [command(data={"title": "x"}), *renames]:
+            assert (await client.ask(one))["status"] == "invalid"
+        first = renames[0]
+        filters = ["--type", "company.rename.v1"]
+        assert (await parked(environment, "list", *filters))["count"] == 3
+        assert (await parked(environment, "list", "--kind", "crashed"))["count"] == 0
+        dry = await parked(environment, "resend", "--dry-run", *filters)
+        assert dry == {"would_be_resent": 3, "resent": 0}
+
+        resent = await parked(environment, "resend", "--command", first["id"])
+        assert resent["resent"] == 1
+        assert (await client.ask(command()))["status"] == "accepted"  # what was resent has been parked again by now
+        (row,) = await parked(environment, "show", "--command", first["id"])
+        assert (row["tries"], len(row["history"]), json.loads(row["body"])) == (2, 1, first)
+        assert row["properties"]["headers"]["x-parked-tries"] == 1
+        assert len(row["properties"]["headers"]["x-parked-history"]) == 1
+
+        dropped = await parked(environment, "drop", *filters)
+        assert dropped["dropped"] == 3
+        assert (await parked(environment, "list"))["count"] == 1
+        assert (await parked(environment, "list", "--state", "dropped"))["count"] == 3
+        assert await service.stop() == 0
+    assert await count(environment, "events") == 1

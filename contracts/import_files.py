@@ -1,9 +1,8 @@
 """Reading files of companies, CSV or JSON Lines, row by row: what cannot be read keeps its line number."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,17 +32,15 @@ class Unreadable:
 
 
 class Lines:
-    """The lines of a file, and how many bytes of it were read. Bytes that are not UTF-8 become lone surrogates."""
+    """The lines of a file as text. Bytes that are not UTF-8 become lone surrogates, so that their row can be told."""
 
-    def __init__(self, file: BufferedReader) -> None:
+    def __init__(self, file: Iterable[bytes]) -> None:
         self._file = file
-        self.read = 0
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._file:
+        for number, line in enumerate(self._file):
             text = line.decode("utf-8", "surrogateescape")
-            yield text if self.read else text.removeprefix(_BOM)
-            self.read += len(line)
+            yield text if number else text.removeprefix(_BOM)
 
 
 class Rows(Protocol):

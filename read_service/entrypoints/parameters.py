@@ -15,7 +15,9 @@ def values_of(query_string: bytes, path: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = dict(path)
     if not query_string:
         return found
-    for name, text in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
+    # What is no UTF-8 stays visible as lone surrogates, which validation refuses; a name goes back to the caller.
+    for escaped, text in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, errors="surrogateescape"):
+        name = escaped.encode(errors="replace").decode()
         value: Any = int(text) if name in _NUMBERS and _INTEGER.fullmatch(text) else text
         if name == "after" or name in found:
             found.setdefault(name, [])
@@ -61,4 +63,7 @@ _DESCRIPTIONS = {
     "name_prefix": "only companies whose name begins so, compared as names are",
     "sort": "the order; a minus turns it round",
     "role": "only users with this role",
+    "email": "as it was given, upper or lower case",
+    "company_id": "the id that the company was registered under",
+    "command_id": "the id of the command message",
 }

@@ -1,0 +1,49 @@
+"""Documents of the test's own with their indexes, and engines on them as replicas have them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest_asyncio
+
+from read_service.adapters.generations import make_generation
+from read_service.adapters.mongo import Database, connected
+from read_service.adapters.transactions import MongoTransactions
+from read_service.projections.engine import Engine
+from read_service.projections.planning import Plan
+from read_service.projections.settling import Settling
+from tests.support.fresh import MongoDatabase
+
+
+@pytest_asyncio.fixture
+async def documents(mongo_database: MongoDatabase) -> AsyncIterator[Database]:
+    """An empty first generation."""
+    async with connected(mongo_database.url, name="test") as database:
+        await make_generation(database, 1, 3600)
+        yield database
+
+
+@dataclass
+class Replica:
+    """An engine that runs, and what it has committed."""
+
+    engine: Engine
+    settling: Settling
+    plans: list[Plan]
+
+
+@contextlib.asynccontextmanager
+async def replica(url: str, *, hold: float = 0.05) -> AsyncIterator[Replica]:
+    """An engine with a connection of its own, running while the block does."""
+    async with connected(url, name="replica") as database:
+        transactions, plans = MongoTransactions(database, 1), list[Plan]()
+        settling = Settling(transactions, plans.append)
+        engine = Engine(settling, hold=hold)
+        running = asyncio.create_task(engine.run())
+        try:
+            yield Replica(engine, settling, plans)
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+            await transactions.close()

@@ -1,12 +1,15 @@
 """The command line of the read service: `read-service serve`, `read-service setup`."""
 
 import asyncio
+import sys
 from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 import typer
 
 from read_service import bootstrap, logs
+from read_service.adapters.mongo import StoreAway
+from read_service.entrypoints import parked
 from read_service.entrypoints.auth import OpenToOthers
 from read_service.entrypoints.reaching import Unreachable
 from read_service.entrypoints.stopping import Died, Stop
@@ -15,6 +18,7 @@ from read_service.settings import InvalidSettings, Settings, SetupSettings, load
 FAILED, WRONG_SETTINGS = 1, 2
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(parked.app, name="parked")
 
 
 @app.callback()
@@ -64,8 +68,18 @@ def _end(message: str, code: int) -> NoReturn:
 
 
 def main() -> None:
-    """The entry point of the program."""
-    app()
+    """The entry point of the program. What a person can mend is said in one line."""
+    try:
+        app()
+    except InvalidSettings as wrong:
+        _give_up(str(wrong), WRONG_SETTINGS)
+    except (Unreachable, StoreAway, OSError) as failure:
+        _give_up(f"{type(failure).__name__}: {failure}"[:300], FAILED)
+
+
+def _give_up(message: str, code: int) -> NoReturn:
+    typer.echo(f"read-service: {message}", err=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from read_service.entrypoints.stopping import Stop
 from read_service.parts import Parts
 from read_service.projecting import projecting
 from read_service.settings import Settings, SetupSettings
+from read_service.verification.noticing import Wants
 from read_service.views.answers import Answers
 from read_service.views.current import Current
 from read_service.views.tokens import versions_of
@@ -63,13 +64,18 @@ async def _parts(settings: Settings, stop: Stop, stack: AsyncExitStack) -> Parts
     async def read_versions(companies: Iterable[str]) -> Mapping[str, int]:
         return await versions_of(current.documents(), companies)
 
-    waiting = Waiting(read_versions, _wanted, limit=settings.waiters, poll_seconds=settings.positions_poll_ms / 1000)
+    wants = Wants(settings.gap_moment / 2)
+
+    def wanted(company_id: str, version: int) -> None:
+        wants.want(company_id, version, asyncio.get_running_loop().time())
+
+    waiting = Waiting(read_versions, wanted, limit=settings.waiters, poll_seconds=settings.positions_poll_ms / 1000)
     checks: dict[str, Check] = {
         "documents": partial(_answers, views),
         "projector": partial(_answers, projector),
         "generation": partial(_is_known, current),
     }
-    return Parts(settings, stop, projector, views, current, waiting, checks)
+    return Parts(settings, stop, projector, views, current, waiting, wants, checks)
 
 
 async def _start(parts: Parts, answers: Answers, stack: AsyncExitStack) -> None:
@@ -131,7 +137,3 @@ async def _answers(database: Database) -> str:
 async def _is_known(current: Current) -> str:
     current.documents()
     return OK
-
-
-def _wanted(company_id: str, version: int) -> None:
-    """A query waits for this version, and it is not there."""

@@ -6,6 +6,7 @@ from read_service.adapters.mongo import Database
 from read_service.entrypoints.health import Check
 from read_service.entrypoints.stopping import Stop
 from read_service.settings import Settings
+from read_service.verification.noticing import Wants
 from read_service.views.current import Current
 from read_service.views.waiting import Waiting
 
@@ -20,4 +21,5 @@ class Parts:
     views: Database  # may only find
     current: Current
     waiting: Waiting
+    wants: Wants
     checks: dict[str, Check] = field(default_factory=dict)

@@ -5,12 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from contracts.intake import Intake
-from contracts.topology import live_events
+from contracts.topology import READ_PARKED, live_events
 from read_service.adapters.transactions import MongoTransactions
+from read_service.entrypoints.dead_letters import DeadLetters
 from read_service.entrypoints.events import EventConsumer, report
 from read_service.parts import Parts
 from read_service.projections.engine import Engine
 from read_service.projections.settling import Settling
+from read_service.repairing import Pace, finish, repairing
 
 
 @asynccontextmanager
@@ -26,17 +28,36 @@ async def projecting(parts: Parts) -> AsyncIterator[Engine]:
         intake = _intake(parts, live_events(generation).name, EventConsumer(engine))
         stack.push_async_callback(intake.close)
         await intake.start()
-        stack.push_async_callback(_finish, intake)
+        stack.push_async_callback(finish, intake)
         parts.checks["events"] = intake.is_consuming
         parts.checks["engine"] = settling.is_well
+        await stack.enter_async_context(_completing(parts, engine, generation))
         yield engine
+
+
+@asynccontextmanager
+async def _completing(parts: Parts, engine: Engine, generation: int) -> AsyncIterator[None]:
+    """Have what is missing sent again, and take the broker's dead letters into custody."""
+    settings = parts.settings
+    pace = Pace(
+        moment=settings.gap_moment,
+        heads=settings.heads_every,
+        overlap=settings.heads_overlap,
+        walk=settings.heads_walk_every,
+    )
+    async with AsyncExitStack() as stack:
+        letters = DeadLetters(parts.projector, generation)
+        burying = Intake(settings.amqp_url, READ_PARKED.name, letters.take, prefetch=10, name="read_service parked")
+        stack.push_async_callback(burying.close)
+        await burying.start()
+        stack.push_async_callback(finish, burying)
+        repairs = await stack.enter_async_context(
+            repairing(settings.amqp_url, parts.projector, generation, engine, parts.wants, pace=pace)
+        )
+        parts.checks["repairs"] = repairs.is_consuming
+        yield
 
 
 def _intake(parts: Parts, queue: str, consumer: EventConsumer) -> Intake:
     url, prefetch = parts.settings.amqp_url, parts.settings.event_prefetch
     return Intake(url, queue, consumer.take, prefetch=prefetch, name=f"read_service {queue}")
-
-
-async def _finish(intake: Intake) -> None:
-    await intake.pause()
-    await intake.drained()

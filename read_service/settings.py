@@ -61,6 +61,13 @@ class Settings(SetupSettings):
 
     event_prefetch: PositiveInt = 500
 
+    # What is missing, in seconds: a gap older than the moment is asked for; the versions of companies that changed
+    # since the last look (and so long before it) are compared every few seconds, those of all companies now and then.
+    gap_moment: PositiveFloat = 1.0
+    heads_every: PositiveFloat = 3.0
+    heads_overlap: PositiveFloat = 30.0
+    heads_walk_every: PositiveFloat = 3600.0
+
 
 def load(kind: type[S]) -> S:
     """The settings as the environment gives them. Raises InvalidSettings."""

@@ -43,7 +43,7 @@ def commands(plan: Plan, generation: int, slot: int) -> Iterator[Document]:
     yield from update(STATISTICS, list(_counts(plan, slot)))
     yield from delete(AHEAD, [_passed(*one) for one in plan.passed.items()])
     yield from update(AHEAD, [_early(change) for change in plan.store])
-    yield from update(PARKED, [_parked(one) for one in plan.parked])
+    yield from update(PARKED, [step for one in plan.parked for step in parking(one)])
 
 
 def _position(company_id: str, position: Position) -> Document:
@@ -86,17 +86,17 @@ def _early(change: Change) -> Document:
     return _upsert(place(change.subject, change.version), {"body": body})
 
 
-def _parked(parked: Parked) -> Document:
-    # What is parked already stays as it is: the message came again because its acknowledgement was lost.
+def parking(parked: Parked) -> Iterator[Document]:
+    """The updates that put this into our custody."""
+    # A case that is open stays as it is: the message came again because its acknowledgement was lost. One that was
+    # resent or dropped is open again: it failed once more.
     about = {
         "kind": parked.kind,
         "reason": parked.reason,
-        "body": parked.body,
-        "company_id": parked.company_id,
-        "version": parked.version,
-        "type": parked.type,
         "parked_at": datetime.now(UTC),
         "state": "open",
-        "tries": 1,
     }
-    return {"q": {"_id": parked.key}, "u": {"$setOnInsert": about}, "upsert": True}
+    what = {"body": parked.body, "company_id": parked.company_id, "version": parked.version, "type": parked.type}
+    again = {"$set": about, "$inc": {"tries": 1}, "$unset": {"closed_at": ""}}
+    yield {"q": {"_id": parked.key, "state": {"$ne": "open"}}, "u": again}
+    yield {"q": {"_id": parked.key}, "u": {"$setOnInsert": {**about, **what, "tries": 1}}, "upsert": True}

@@ -57,6 +57,7 @@ async def repairing(
         intake = Intake(amqp_url, asked, EventConsumer(engine).take, prefetch=PREFETCH, name="read_service repairs")
         stack.push_async_callback(intake.close)
         await intake.start()
+        stack.push_async_callback(finish, intake)
         repair = Repair(gaps, claims, write_service, engine.drain, wants, generation=generation, moment=pace.moment)
         heads = HeadsLook(
             gaps,
@@ -100,6 +101,12 @@ async def again(name: str, step: Callable[[], Awaitable[None]], every: float) ->
             failures += 1
             log.warning("upkeep_failed", step=name, reason=f"{type(failure).__name__}: {failure}"[:300])
         await asyncio.sleep(min(every * 2 ** min(failures, 10), max(every, _LONGEST_PAUSE)))
+
+
+async def finish(intake: Intake) -> None:
+    """Take nothing new, and finish what was delivered."""
+    await intake.pause()
+    await intake.drained()
 
 
 async def _ended(tasks: list["asyncio.Task[None]"]) -> None:

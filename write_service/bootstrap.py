@@ -48,8 +48,9 @@ async def service(settings: Settings, handlers: Mapping[str, Handler] = HANDLERS
     if settings.crash_on_actor is not None:
         handlers = dying_for(settings.crash_on_actor, handlers)
     async with AsyncExitStack() as stack:
-        commits = await stack.enter_async_context(_engine(settings, COMMITTING))
-        beside = await stack.enter_async_context(_engine(settings, BESIDE))
+        commits = await stack.enter_async_context(_engine(settings, COMMITTING, settings.postgres_timeout))
+        # The sweep holds its rows while it publishes them, and a suspect's run its journal.
+        beside = await stack.enter_async_context(_engine(settings, BESIDE, 3 * settings.postgres_timeout))
         made = _service(settings, handlers, commits, beside)
         stack.push_async_callback(made.close)
         app = health.application(made.checks, metrics.REGISTRY)
@@ -57,8 +58,8 @@ async def service(settings: Settings, handlers: Mapping[str, Handler] = HANDLERS
         yield made
 
 
-def _engine(settings: Settings, connections: int) -> AbstractAsyncContextManager[AsyncEngine]:
-    return database(settings.postgres_url, timeout=settings.postgres_timeout, connections=connections)
+def _engine(settings: Settings, connections: int, idle: float) -> AbstractAsyncContextManager[AsyncEngine]:
+    return database(settings.postgres_url, timeout=settings.postgres_timeout, connections=connections, idle=idle)
 
 
 def _service(settings: Settings, handlers: Mapping[str, Handler], commits: AsyncEngine, beside: AsyncEngine) -> Service:

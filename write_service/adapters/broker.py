@@ -1,6 +1,7 @@
 """Publishing the events of commits: by type, in event messages, confirmed, with a bounded number under way."""
 
 import asyncio
+import contextlib
 import itertools
 import time
 import uuid
@@ -15,6 +16,7 @@ from write_service.logs import logger
 from write_service.service_layer.outbox import Unpublished
 
 AT_ONCE = 1.0  # a publish that fails within a second met a lost connection: worth one more try, which waits for it
+NOBODY = "write_service.nobody"  # no queue has this name
 
 log = logger(__name__)
 
@@ -33,9 +35,22 @@ class BrokerEventMessages:
         return 0.0 if self._stalled_since is None else time.monotonic() - self._stalled_since
 
     async def publish(self, rows: Sequence[Unpublished], by: str) -> list[str]:
-        """The ids of the rows that the broker confirmed; the others keep their rows, are counted and logged."""
+        """The ids of the rows that the broker confirmed; the others keep their rows, are counted and logged.
+
+        Without rows it is asked whether it confirms again, where it had stopped.
+        """
+        if not rows and self._stalled_since is not None:
+            await self._ask()
         sent = await asyncio.gather(*(self._send(kind, run, by) for kind, run in _messages(rows)))
         return list(itertools.chain.from_iterable(sent))
+
+    async def _ask(self) -> None:
+        # Another replica may have swept up everything: without this we would go on waiting for a success of our own.
+        with contextlib.suppress(Unconfirmed):
+            try:
+                await self._publisher.publish("", NOBODY, b"", message_id=str(uuid.uuid4()))
+            except Returned:
+                self._stalled_since = None  # nobody takes it, and the broker says so
 
     async def _send(self, kind: str, run: list[Unpublished], by: str) -> list[str]:
         async with self._window:

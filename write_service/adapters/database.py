@@ -22,11 +22,18 @@ _PLANS = {
 
 
 @asynccontextmanager
-async def database(url: str, *, timeout: float, connections: int) -> AsyncIterator[AsyncEngine]:  # noqa: ASYNC109
+async def database(
+    url: str,
+    *,
+    timeout: float,  # noqa: ASYNC109
+    connections: int,
+    idle: float | None = None,
+) -> AsyncIterator[AsyncEngine]:
     """An engine with so many connections at most, made when they are needed; closed after the block.
 
     `timeout` (seconds) bounds connecting, every statement, and the wait for a connection of the pool. Of several hosts
-    in the URL the one that takes writes is used.
+    in the URL the one that takes writes is used. A transaction that does nothing for `idle` seconds (by default as long
+    as a statement may take) is ended, and its locks with it: its process may have been frozen.
     """
     milliseconds = str(int(timeout * 1000))
     settings = {
@@ -34,7 +41,7 @@ async def database(url: str, *, timeout: float, connections: int) -> AsyncIterat
         "application_name": "registrar",
         "statement_timeout": milliseconds,
         "lock_timeout": milliseconds,
-        "idle_in_transaction_session_timeout": str(int(timeout * 3000)),  # parking may hold a lock while it publishes
+        "idle_in_transaction_session_timeout": str(int((idle or timeout) * 1000)),
     }
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":

@@ -23,7 +23,7 @@ class Sweep:
         # The row locks are held while the page is published, at most for two confirm timeouts: a claim column would
         # need a clock, a clean-up and two more writes a row; a lock goes with the process that held it.
         async with self._outbox.claim(self._grace, self._page) as claim:
-            confirmed = await self._messages.publish(claim.rows, by="sweep") if claim.rows else []
+            confirmed = await self._messages.publish(claim.rows, by="sweep")
             await claim.delete(confirmed)
         metrics.SWEEPS.inc()
         if claim.rows:

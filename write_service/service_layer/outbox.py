@@ -51,4 +51,7 @@ class EventMessages(Protocol):
         """Seconds since publishing stopped to succeed; 0 is well."""
 
     async def publish(self, rows: Sequence[Unpublished], by: str) -> list[str]:
-        """The ids of the rows that the broker confirmed; never raises for the others."""
+        """The ids of the rows that the broker confirmed; never raises for the others.
+
+        Without rows it is asked whether it confirms again, where it had stopped.
+        """

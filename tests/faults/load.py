@@ -1,0 +1,89 @@
+"""Commands without end, published with confirms by a client that mends itself."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+from collections.abc import AsyncIterator, Iterator
+
+from contracts.client import Client
+from contracts.commands import Command
+from tests.support.eventually import eventually
+from tests.unit.write_service.orders import add_user, an_id, change_email, close, order, register, remove_user, rename
+
+AT_ONCE = 8
+COMPANIES = 25
+
+
+def orders(seed: int) -> Iterator[Command]:
+    """Commands on a few companies: most are accepted, some rejected, some change nothing."""
+    chance = random.Random(seed)
+    companies = [an_id() for _ in range(COMPANIES)]
+    users = [(company, an_id()) for company in companies for _ in range(20)]
+    yield from (register(company, f"Company {company}", seat_limit=10_000) for company in companies)
+    for number in itertools.count():
+        company, user = chance.choice(users)
+        match chance.randrange(8):
+            case 0 | 1 | 2:
+                yield add_user(company, an_id(), f"user{number}@example.com", chance.choice(["owner", "member"]))
+            case 3:
+                yield add_user(company, user, f"{user}@example.com")
+            case 4:
+                yield chance.choice([remove_user(company, user), change_email(company, user, f"{number}@example.com")])
+            case 5:
+                yield rename(company, f"Name {chance.randrange(40)}")
+            case 6 if chance.random() < 0.7:
+                yield order("company.activate", company)
+            case 6:
+                yield order("company.suspend", company, {"reason": "unpaid"})
+            case _:
+                yield close(an_id()) if chance.random() < 0.5 else rename(company, f"Name {number}")
+
+
+class Load:
+    """What was confirmed so far; the rest of the world may rely on it."""
+
+    def __init__(self, client: Client, commands: Iterator[Command]) -> None:
+        self._client = client
+        self._commands = commands
+        self._ending = False
+        self.confirmed: list[Command] = []
+
+    async def more(self, number: int, within: float = 60) -> None:
+        """Wait until so many more are confirmed."""
+        goal = len(self.confirmed) + number
+        await eventually(lambda: len(self.confirmed), until=lambda found: found >= goal, within=within)
+
+    async def publish(self) -> None:
+        """Publish one after the other until the end is near."""
+        while not self._ending:
+            command = next(self._commands)
+            await self._client.publish(command, timeout=100)
+            self.confirmed.append(command)
+
+    async def end(self, publishing: list[asyncio.Task[None]]) -> None:
+        """Finish what was begun."""
+        self._ending = True
+        await asyncio.gather(*publishing)
+
+
+@contextlib.asynccontextmanager
+async def load(amqp_url: str, seed: int = 1) -> AsyncIterator[Load]:
+    """Commands keep coming while the block runs; after it every one that was begun is confirmed."""
+    async with Client(amqp_url, name="load") as client:
+        made = Load(client, orders(seed))
+        publishing = [asyncio.create_task(made.publish()) for _ in range(AT_ONCE)]
+        try:
+            yield made
+            await made.end(publishing)
+        finally:
+            for task in publishing:
+                task.cancel()
+
+
+async def published(amqp_url: str, number: int, seed: int = 1) -> list[Command]:
+    """So many commands, confirmed."""
+    async with Client(amqp_url, name="load") as client:
+        commands = list(itertools.islice(orders(seed), number))
+        await asyncio.gather(*(client.publish(command) for command in commands))
+        return commands

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import pytest_asyncio
@@ -12,8 +13,10 @@ from read_service.adapters.mongo import Database, connected
 from read_service.adapters.transactions import MongoTransactions
 from read_service.projections.engine import Engine
 from read_service.projections.planning import Plan
+from read_service.projections.reading import Work, read_event_message
 from read_service.projections.settling import Settling
 from tests.support.fresh import MongoDatabase
+from tests.support.histories import Event
 
 
 @pytest_asyncio.fixture
@@ -22,6 +25,11 @@ async def documents(mongo_database: MongoDatabase) -> AsyncIterator[Database]:
     async with connected(mongo_database.url, name="test") as database:
         await make_generation(database, 1, 3600)
         yield database
+
+
+def work(events: Sequence[Event], kind: str | None = None) -> Work:
+    """What an event message of these events holds."""
+    return read_event_message(json.dumps(events).encode(), kind or events[0]["type"])
 
 
 @dataclass

@@ -99,28 +99,24 @@ def _why_invalid(errors: list[Error]) -> str:
 
 @dataclass(slots=True)
 class Summary:
-    """Rows and commands counted by what became of them, and the first rows that were not accepted."""
+    """Rows and commands counted by what became of them, how many of these commands were repeats, and some bad rows."""
 
     rows: Counter[str] = field(default_factory=Counter)
     commands: Counter[str] = field(default_factory=Counter)
+    repeated: Counter[str] = field(default_factory=Counter)
     failed: int = 0
     bad: list[RowOutcome] = field(default_factory=list)
     more_bad: int = 0
 
     def add(self, row: RowOutcome) -> None:
-        """Count a row."""
-        self.rows[_label(row.status, repeated=row.repeated)] += 1
-        self.commands.update(_label(one["status"], repeated=one.get("repeated", False)) for one in row.commands)
+        """Count a row; the first ones that were not accepted are kept."""
+        self.rows[row.status] += 1
+        self.commands.update(one["status"] for one in row.commands)
+        self.repeated.update(one["status"] for one in row.commands if one.get("repeated"))
         self.failed += row.failed
-        if row.status != "accepted":
-            if len(self.bad) < _SHOWN:
-                self.bad.append(row)
-            else:
-                self.more_bad += 1
-
-
-def _label(status: str, *, repeated: bool) -> str:
-    """The word under which it is counted: what was accepted before is `repeated`, a rejection before says so."""
-    if not repeated:
-        return status
-    return "repeated" if status == "accepted" else f"{status} before"
+        if row.status == "accepted":
+            return
+        if len(self.bad) < _SHOWN:
+            self.bad.append(row)
+        else:
+            self.more_bad += 1

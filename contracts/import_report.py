@@ -37,7 +37,7 @@ class Report:
             TextColumn("lines, {task.fields[commands]} commands, {task.fields[failed]} rows failed"),
             TimeElapsedColumn(),
             console=screen,
-            disable=not screen.is_terminal,
+            disable=as_json and not screen.is_terminal,  # where nobody looks it is one line, at the end
         )
         self._task = self._progress.add_task("", total=max(lines, 1), commands=0, failed=0)
 
@@ -100,13 +100,14 @@ class Report:
     def _counts(self, seconds: float) -> Table:
         table = Table(title="Import", title_justify="left")
         table.add_column("")
-        table.add_column("rows", justify="right")
-        table.add_column("commands", justify="right")
-        rows, commands = self.summary.rows, self.summary.commands
+        for heading in ("rows", "commands", "repeated"):
+            table.add_column(heading, justify="right")
+        counted = (self.summary.rows, self.summary.commands, self.summary.repeated)
+        rows, commands, _ = counted
         for label in dict.fromkeys([*sorted(rows), *sorted(commands)]):
-            table.add_row(label.replace("_", " "), str(rows[label] or ""), str(commands[label] or ""))
+            table.add_row(label.replace("_", " "), *(str(counts[label] or "") for counts in counted))
         table.add_section()
-        table.add_row("together", str(rows.total()), str(commands.total()))
+        table.add_row("together", *(str(counts.total()) for counts in counted))
         done = commands.total() - sum(commands[label] for label in _UNFINISHED)
         table.add_row("a second", "", f"{done / max(seconds, 0.001):,.0f}")
         return table

@@ -10,6 +10,9 @@ from rich.text import Text
 
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)[.\d]*(Z|\+00:00)$")
 
+# What stands in every row, is long, and is read by programs only: they have --json.
+_FOR_PROGRAMS = ("event_id", "command_id")
+
 
 def plain(value: Any) -> Text:
     """A value as text without effects: what a terminal would obey is shown as a question mark."""
@@ -29,12 +32,13 @@ def fields_table(thing: Mapping[str, Any], title: str | None = None) -> Table:
 
 def rows_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> Table:
     """Many things of one kind, one a line; what none of them has is left out."""
-    names = list(dict.fromkeys(name for row in rows for name, value in row.items() if value not in (None, {})))
+    names = dict.fromkeys(name for row in rows for name, value in row.items() if value not in (None, {}))
+    shown = [name for name in names if name not in _FOR_PROGRAMS]
     table = Table(title=title, title_justify="left")
-    for name in names:
+    for name in shown:
         table.add_column(plain(name), overflow="fold", no_wrap=name.endswith("_id"))
     for row in rows:
-        table.add_row(*(plain(_short(row.get(name))) for name in names))
+        table.add_row(*(plain(_short(row.get(name))) for name in shown))
     return table
 
 
@@ -52,10 +56,10 @@ def result_tables(result: Mapping[str, Any]) -> Iterable[RenderableType]:
 
 
 def flat(thing: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """The fields with those of inner objects beside them, as `users.owner`."""
+    """The fields with those of inner objects beside them, as `company.name`; objects that only count stay whole."""
     found: dict[str, Any] = {}
     for name, value in thing.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping) and not all(isinstance(inner, int) for inner in value.values()):
             found.update(flat(value, f"{before}{name}."))
         else:
             found[before + name] = value
@@ -66,7 +70,7 @@ def _short(value: Any) -> Any:
     if isinstance(value, list):
         return "; ".join(_error(item) if isinstance(item, Mapping) else str(item) for item in value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_short(inner)}" for name, inner in value.items() if inner)
+        return ", ".join(f"{name} {_short(inner)}" for name, inner in value.items() if inner is not None)
     return _TIME.sub(r"\1 \2", value) if isinstance(value, str) else value
 
 

@@ -34,7 +34,7 @@ def test_a_page_shows_the_fields_that_some_item_has() -> None:
     text = shown(page)
 
     assert "Acme & Söhne" in text
-    assert "owner 1, member 2" in text
+    assert "owner 1, admin 0, member 2" in text
     assert "status_reason" not in text
     assert "--cursor eyJuIjoiYWNtZSJ9" in text
 

@@ -38,7 +38,7 @@ def main() -> int:
 def measured(rows: Sequence[Row], plan: Plan, out: Path, root: Path) -> list[str]:
     """Measure rows and save each; what went wrong. Rows that fill the stores have servers of their own."""
     failed: list[str] = []
-    for together in _groups(rows):
+    for together in [list(rows)] if plan.shared else _groups(rows):
         with fresh_servers(root) as servers:
             failed += asyncio.run(_measured(together, plan, out, servers))
     return failed

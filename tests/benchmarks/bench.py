@@ -21,6 +21,7 @@ class Plan:
     warmups: int = 1
     size: float = 1.0  # how much of the full number of commands
     large: float = 1.0  # how much of the full number of companies and events that lie there already
+    shared: bool = False  # rows that fill the stores share the servers of the others
 
     def count(self, full: int, least: int = 1) -> int:
         """So many of the full number."""
@@ -31,7 +32,7 @@ class Plan:
         return max(100, round(full * self.large))
 
 
-SHORT = Plan(rounds=1, warmups=0, size=0.02, large=0.001)
+SHORT = Plan(rounds=1, warmups=0, size=0.02, large=0.001, shared=True)
 
 
 @dataclass

@@ -20,7 +20,7 @@ class Usage:
 
     cpu: dict[str, float] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
-    trail: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    trail: dict[str, list[list[float]]] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
 
 
@@ -62,7 +62,7 @@ def _look(pids: Mapping[str, int], usage: Usage, before: Mapping[str, float]) ->
         usage.cpu[name] = round(spent - before[name], 3)
         memory = round(memory_of(pid, tree), 1)
         usage.memory[name] = max(usage.memory.get(name, 0.0), memory)
-        usage.trail.setdefault(name, []).append((round(now - usage.began, 1), memory))
+        usage.trail.setdefault(name, []).append([round(now - usage.began, 1), memory])
 
 
 def _spent(pid: int, tree: Mapping[int, list[int]]) -> float:

@@ -6,8 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import aio_pika
+
+from tests.benchmarks import load
 from tests.benchmarks.meter import Usage, metered
-from tests.benchmarks.sending import prepared
+from tests.benchmarks.sending import WINDOW, prepared
 from tests.benchmarks.stores import Wrong
 
 Line = Callable[[int], Awaitable[int]]
@@ -34,19 +37,21 @@ class Race:
 
 async def sent(amqp: str, commands: dict[str, Any], line: Line, pids: Mapping[str, int], *, batch: int = 1) -> Race:
     """From the first publish, with everything running, until all commands have crossed the line."""
-    async with prepared(amqp, commands, batch=batch) as load:
-        async with metered({**pids, "load generator": load.process.pid}) as usage:
-            load.begin()
-            finished = await crossed(line, load.commands)
-        began, _ = await load.sent()
-        return Race(load.commands, finished - began, usage)
+    async with prepared(amqp, commands, batch=batch) as generator:
+        async with metered({**pids, "load generator": generator.process.pid}) as usage:
+            generator.begin()
+            finished = await crossed(line, generator.commands)
+        began, _ = await generator.sent()
+        return Race(generator.commands, finished - began, usage)
 
 
 async def fill(amqp: str, commands: dict[str, Any], *, batch: int = 1) -> int:
-    """Put commands into the queue while nobody takes them; how many."""
-    async with prepared(amqp, commands, batch=batch) as load:
-        await load.send()
-        return load.commands
+    """Put commands into the queue, where time does not count; how many."""
+    messages = load.messages({"commands": commands, "batch": batch})
+    async with await aio_pika.connect(amqp) as connection:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        await load.publish(await channel.get_exchange("commands", ensure=False), messages, WINDOW)
+    return sum(message.commands for message in messages)
 
 
 async def drained(count: int, wake: Callable[[], None], line: Line, pids: Mapping[str, int]) -> Race:

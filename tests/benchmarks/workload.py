@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from tests.benchmarks.stores import Wrong
+
 SOURCE = "/registrar/benchmarks"
 SINGLE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -94,10 +96,10 @@ def batches(commands: Iterator[dict[str, Any]], size: int) -> Iterator[Message]:
 
 
 def accepted(reply: bytes) -> int:
-    """The version in the reply to a command. Raises ValueError unless it was accepted."""
+    """The version in the reply to a command. Raises Wrong unless it was accepted."""
     said = json.loads(reply)
     if said["status"] != "accepted":
-        raise ValueError(f"not accepted: {said}")
+        raise Wrong(f"not accepted: {said}")
     return int(said["version"])
 
 

@@ -26,7 +26,9 @@ async def run(bench: Bench) -> list[Sample]:
             f"{side} MiB": race.usage.memory[name],
             f"{side} MiB more": race.usage.memory[name] - memory,
         }
-    return [Sample(system.name, figures, race.count, race.seconds, race.usage)]
+    sample = Sample(system.name, figures, race.count, race.seconds, race.usage)
+    bench.say(f"  {sample}")
+    return [sample]
 
 
 ROW = Row(

@@ -3,7 +3,7 @@
 from functools import partial
 
 from tests.benchmarks.bench import Bench, Row
-from tests.benchmarks.racing import sent
+from tests.benchmarks.racing import crossed, fill
 from tests.benchmarks.results import Goal, Sample
 from tests.benchmarks.rows.races import visible
 from tests.benchmarks.subjects.system import System
@@ -26,12 +26,12 @@ async def run(bench: Bench) -> list[Sample]:
     )
 
 
-async def registered(system: System, seed: int, companies: int) -> None:
+async def registered(system: System, seed: int, companies: int, batch: int = 100) -> None:
     """Have companies with many seats, in all documents."""
     system.wake()
     await system.mark()
     job = {"kind": "registrations", "seed": seed, "companies": companies}
-    await sent(system.amqp, job, system.documents.visible, {}, batch=100)
+    await crossed(system.documents.visible, await fill(system.amqp, job, batch=batch))
     system.rest()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from functools import partial
 from typing import Any
 
@@ -46,11 +47,16 @@ async def latencies(bench: Bench, system: System) -> list[Sample]:
     system.wake()
     await system.mark()
     pids = {**system.processes, **bench.servers.pids()}
-    async with bus(system.amqp) as client, metered(pids) as usage, asyncio.TaskGroup() as tasks:
-        began = time.monotonic()
-        for number, command in enumerate(commands):
-            await asyncio.sleep(began + number / _RATE - time.monotonic())
-            tasks.create_task(_one(client, system, command, replied, seen))
+    turns = defaultdict[str, asyncio.Lock](asyncio.Lock)  # of a company, where a subject falls behind by seconds
+    began = time.monotonic()
+
+    async def one(number: int, command: dict[str, Any]) -> None:
+        await asyncio.sleep(began + number / _RATE - time.monotonic())
+        async with turns[command["subject"]]:
+            await _sent(client, system, command, replied, seen)
+
+    async with bus(system.amqp) as client, metered(pids) as usage:
+        await asyncio.gather(*(one(number, command) for number, command in enumerate(commands)))
     seconds = time.monotonic() - began
     await system.check()
     system.rest()
@@ -58,7 +64,7 @@ async def latencies(bench: Bench, system: System) -> list[Sample]:
     return [Sample(system.name, figures, len(commands), seconds, usage)]
 
 
-async def _one(client: Bus, system: System, command: dict[str, Any], replied: list[float], seen: list[float]) -> None:
+async def _sent(client: Bus, system: System, command: dict[str, Any], replied: list[float], seen: list[float]) -> None:
     began = time.monotonic()
     reply = await client.request("commands", message_of(command), command["type"])
     answered = time.monotonic()

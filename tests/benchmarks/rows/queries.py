@@ -9,8 +9,8 @@ from tests.benchmarks import workload
 from tests.benchmarks.asking import bus, http, percentiles
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.meter import metered
-from tests.benchmarks.racing import sent
 from tests.benchmarks.results import Goal, Sample
+from tests.benchmarks.rows.hot import registered
 from tests.benchmarks.stores import Wrong
 from tests.benchmarks.subjects.bare import Bare, bare
 from tests.benchmarks.subjects.naive import NAME as NAIVE
@@ -26,7 +26,7 @@ async def run(bench: Bench) -> list[Sample]:
     ours, naive = await bench.registrar(), await bench.naive()
     seed, companies = bench.seed(), bench.plan.count(_COMPANIES, 20)
     for system in (ours, naive):
-        await _register(system, seed, companies)
+        await registered(system, seed, companies, batch=1)
     reads = await bare(bench.servers, NAIVE, "companies")
     ids = [workload.company_id(number, seed) for number in range(companies)]
     return await bench.alternate(
@@ -68,14 +68,6 @@ async def read(bench: Bench, reads: Bare, ids: list[str]) -> list[Sample]:
         took = [await _timed_get(connection.get, company_id, "_id") for company_id in _repeated(bench, ids)]
         seconds = time.monotonic() - began
     return [Sample("bare read", percentiles("HTTP", took, _SHARES), len(took), seconds, usage)]
-
-
-async def _register(system: System, seed: int, companies: int) -> None:
-    system.wake()
-    await system.mark()
-    job = {"kind": "registrations", "seed": seed, "companies": companies}
-    await sent(system.amqp, job, system.documents.visible, {})
-    system.rest()
 
 
 def _repeated(bench: Bench, ids: list[str]) -> list[str]:

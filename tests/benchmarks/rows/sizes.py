@@ -52,7 +52,7 @@ async def _stock(bench: Bench, system: System, template: str, companies: int) ->
 
 
 async def _changed(bench: Bench, system: System, companies: int, name: str) -> list[Sample]:
-    count = bench.plan.count(12_000, 200)
+    count = bench.plan.count(12_000, 100)
     job = {"kind": "changes", "seed": bench.seed(), "companies": companies, "count": count}
     return await visible(bench, system, job, name=name)
 
@@ -60,7 +60,8 @@ async def _changed(bench: Bench, system: System, companies: int, name: str) -> l
 async def _asked(bench: Bench, pids: dict[str, int], http: str, companies: int, name: str) -> list[Sample]:
     chance = random.Random(bench.seed())
     paths = [
-        f"/companies/{workload.stored_id(chance.randrange(companies))}" for _ in range(bench.plan.count(6000, 400))
+        f"/companies/{workload.stored_id(chance.randrange(companies))}"
+        for _ in range(bench.plan.count(6000, IN_FLIGHT))
     ]
     system = await bench.registrar()
     system.wake(system.readers)

@@ -8,8 +8,6 @@ from deploy.local.starting import answering
 from tests.benchmarks.servers import Servers
 from tests.benchmarks.subjects.starting import spawned
 
-_NAME = "bare-read"
-
 
 @dataclass(frozen=True)
 class Bare:
@@ -21,17 +19,17 @@ class Bare:
 
 async def bare(servers: Servers, database: str, collection: str) -> Bare:
     """A bare read of this collection."""
-    stack = servers.stack
-    port = stack.port(_NAME)
+    stack, name = servers.stack, f"bare-{database}"
+    port = stack.port(name)
     variables = {
         "PEER_MONGO_URL": servers.mongo(database),
         "PEER_COLLECTION": collection,
         "PEER_HTTP_PORT": str(port),
     }
-    if not stack.running(_NAME):
-        spawned(stack, _NAME, "tests.benchmarks.peers.bare", environment=variables)
-    await answering(stack, _NAME, lambda: asyncio.to_thread(_answers, port))
-    return Bare(f"http://127.0.0.1:{port}", stack.processes[_NAME].pid)
+    if not stack.running(name):
+        spawned(stack, name, "tests.benchmarks.peers.bare", environment=variables)
+    await answering(stack, name, lambda: asyncio.to_thread(_answers, port))
+    return Bare(f"http://127.0.0.1:{port}", stack.processes[name].pid)
 
 
 def _answers(port: int) -> None:

@@ -1,0 +1,110 @@
+"""Where a service's time goes: python -m tests.benchmarks.profile write|read [--companies N].
+
+Runs the service under cProfile on private servers, from a full queue, and prints microseconds a command by part and by
+function. The profiler itself makes Python code two or three times slower: read shares, not times.
+"""
+
+import argparse
+import asyncio
+import pstats
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from deploy.local import processes, services
+from deploy.local.stack import DEFAULT_ROOT
+from tests.benchmarks.racing import Line, crossed, fill
+from tests.benchmarks.servers import Servers, fresh_servers
+from tests.benchmarks.subjects.registrar import registrar
+from tests.benchmarks.subjects.system import System
+
+_MODULES = {services.WRITE: "write_service", services.READ: "read_service"}
+_NAME = "profiled"
+_WAITING = ("epoll",)
+_STARTING = ("importlib", "marshal", "pydantic/_internal", "compile", "posix.stat", "dataclasses.py", "typing.py")
+_PARTS = {
+    "waiting": _WAITING,
+    "starting": _STARTING,
+    "FastStream": ("faststream", "fast_depends"),
+    "AMQP": ("aio_pika", "aiormq", "pamqp"),
+    "Postgres": ("asyncpg", "sqlalchemy"),
+    "MongoDB": ("pymongo", "motor", "bson"),
+    "validation and JSON": ("pydantic", "json"),
+    "contracts": ("/contracts/",),
+    "this service": ("/write_service/", "/read_service/"),
+    "sockets": ("socket", "ssl", "selectors"),
+    "event loop": ("asyncio", "_contextvars", "Task"),
+}
+_REST = "other built-ins"
+
+Function = tuple[str, int, str]
+
+
+def main() -> None:
+    """Profile one service."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.profile", description=__doc__)
+    parser.add_argument("side", choices=("write", "read"))
+    parser.add_argument("--companies", type=int, default=3000, help="six commands each (3000)")
+    parser.add_argument("--lines", type=int, default=40, help="functions to show (40)")
+    parser.add_argument("--root", type=Path, default=DEFAULT_ROOT / "profile-stack")
+    asked = parser.parse_args()
+    with fresh_servers(asked.root) as servers:
+        stats = servers.stack.root / "profile.stats"
+        commands = asyncio.run(_profiled(servers, f"{asked.side}-service", asked.companies, stats))
+        spent = _spent(pstats.Stats(str(stats)), commands)
+    for line in _lines(spent, asked.lines):
+        print(line)
+
+
+async def _profiled(servers: Servers, service: str, companies: int, stats: Path) -> int:
+    write = service == services.WRITE
+    system = await registrar(servers, write=0 if write else 1, read=1 if write else 0)
+    system.rest()
+    await system.mark()
+    count = await fill(servers.amqp(), {"kind": "lives", "seed": 1, "companies": companies})
+    if not write:
+        system.wake()
+        await crossed(system.log.confirmed, count)
+    _spawn(servers, service, stats)
+    await crossed(_line(system, write=write), count)
+    await asyncio.to_thread(processes.end, servers.stack.processes[_NAME], signal.SIGTERM, 60)
+    await system.close()
+    return count
+
+
+def _line(system: System, *, write: bool) -> Line:
+    return system.log.confirmed if write else system.documents.visible
+
+
+def _spawn(servers: Servers, service: str, stats: Path) -> None:
+    port = servers.stack.port(_NAME)
+    command = [sys.executable, "-m", "cProfile", "-o", str(stats), "-m", _MODULES[service], "serve"]
+    servers.stack.spawn(_NAME, command, {**servers.addresses, "REGISTRAR_HTTP_PORT": str(port)})
+
+
+def _spent(stats: pstats.Stats, commands: int) -> dict[Function, float]:
+    """Microseconds a command of each function itself."""
+    found: Mapping[Function, tuple[int, int, float, float, object]] = stats.stats  # type: ignore[attr-defined]
+    return {function: figures[2] / commands * 1e6 for function, figures in found.items()}
+
+
+def _lines(spent: Mapping[Function, float], functions: int) -> Iterator[str]:
+    parts: dict[str, float] = {}
+    for function, each in spent.items():
+        parts[_part(function)] = parts.get(_part(function), 0.0) + each
+    for part, each in sorted(parts.items(), key=lambda item: -item[1]):
+        yield f"{each:9.1f} µs a command  {part}"
+    yield ""
+    shown = [item for item in spent.items() if _part(item[0]) not in ("waiting", "starting")]
+    for (file, line, name), each in sorted(shown, key=lambda item: -item[1])[:functions]:
+        yield f"{each:9.1f} µs  {name}  {'/'.join(Path(file).parts[-3:])}:{line}"
+
+
+def _part(function: Function) -> str:
+    text = f"{function[0]} {function[2]}"
+    return next((part for part, marks in _PARTS.items() if any(mark in text for mark in marks)), _REST)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The harness itself: a result that is wrong is found, and what is sent is always accepted."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import chain, islice
+from typing import Any
+
+import pytest
+
+from contracts.commands import Command
+from contracts.reading import read_command_message
+from tests.benchmarks import racing, workload
+from tests.benchmarks.meter import metered
+from tests.benchmarks.racing import crossed
+from tests.benchmarks.stores import Totals, Wrong
+from tests.benchmarks.subjects import system
+from tests.benchmarks.subjects.system import System
+from tests.support.model import Model
+
+
+class _Side:
+    def __init__(self, *totals: Totals) -> None:
+        self._totals = list(totals)
+
+    async def totals(self) -> Totals:
+        return self._totals.pop(0) if len(self._totals) > 1 else self._totals[0]
+
+
+def _system(log: _Side, documents: _Side) -> System:
+    return System("one", "", log, documents, {}, {}, "")  # type: ignore[arg-type]
+
+
+async def test_documents_may_take_a_moment_but_must_equal_the_log() -> None:
+    whole, part = Totals(6, 6, 1, 3), Totals(5, 5, 1, 2)
+    await _system(_Side(whole), _Side(part, whole)).check()
+
+
+async def test_documents_that_miss_something_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system, "_SETTLE_SECONDS", 0.0)
+    with pytest.raises(Wrong, match="the documents hold"):
+        await _system(_Side(Totals(6, 6, 1, 3)), _Side(Totals(6, 5, 1, 3))).check()
+
+
+async def test_versions_that_do_not_add_up_to_the_events_are_wrong() -> None:
+    same = Totals(6, 5, 1, 3)
+    with pytest.raises(Wrong, match="add up to 5"):
+        await _system(_Side(same), _Side(same)).check()
+
+
+def _line(*counts: int) -> Callable[[int], Awaitable[int]]:
+    coming = chain(counts, iter(lambda: counts[-1], None))
+
+    async def line(_: int) -> int:
+        return next(coming)
+
+    return line
+
+
+async def test_a_race_ends_when_all_have_arrived_though_a_count_ran_ahead() -> None:
+    began = time.monotonic()
+    assert began <= await crossed(_line(3, 11, 9, 10), 10) <= time.monotonic()
+
+
+@pytest.mark.parametrize(("counts", "said"), [((3, 11), "11 arrived of 10"), ((3, 9), "9 of 10 arrived")])
+async def test_too_many_and_too_few_are_wrong(
+    counts: tuple[int, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(racing, "_SETTLED", 0.05)
+    monkeypatch.setattr(racing, "_STUCK", 0.05)
+    with pytest.raises(Wrong, match=said):
+        await crossed(_line(*counts), 10)
+
+
+def _changes() -> Iterator[dict[str, Any]]:
+    yield from workload.registrations(7, 5)
+    yield from workload.changes(8, 5, 6000, of=7)
+
+
+@pytest.mark.parametrize("commands", [workload.lives(7, 300), _changes()])
+def test_every_command_that_is_sent_is_accepted_and_changes_something(commands: Iterator[dict[str, Any]]) -> None:
+    model, ids = Model(), set[str]()
+    for message in workload.singles(commands):
+        (command,) = read_command_message(message.body, message.content_type, message.key).commands
+        assert isinstance(command, Command)
+        assert model.tell(command).event, command
+        ids.add(command.id)
+    assert len(ids) > 1000
+
+
+def test_a_run_repeats_nothing_of_another_run() -> None:
+    first, second = (set(islice((one["id"] for one in workload.lives(seed, 50)), 300)) for seed in (1, 2))
+    assert first.isdisjoint(second)
+
+
+async def test_the_meter_counts_processor_time_and_memory() -> None:
+    async with metered({"this": os.getpid()}) as usage:
+        end = time.process_time() + 0.1
+        while time.process_time() < end:
+            pass
+        await asyncio.sleep(0)
+    assert usage.cpu["this"] >= 0.08
+    assert usage.memory["this"] > 10

@@ -1,0 +1,65 @@
+"""What is made of results: tables, the cost model, files."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+from tests.benchmarks.bench import Plan
+from tests.benchmarks.report import folder, model, publish, tables
+from tests.benchmarks.results import Goal
+from tests.benchmarks.rows.all import ROWS
+from tests.unit.benchmarks.outcomes import outcome
+
+_GOALS = (Goal("commands/s", "naive", least=15), Goal("commands/s", "naive", least=25))
+
+
+def test_the_goals_say_what_was_reached_and_what_was_not() -> None:
+    lines = tables.goals([outcome(*_GOALS)]).rows
+    assert lines == [
+        ("what was measured: commands/s", "2,000 (1,500–3,000)", "100", "20 (15–30)", "≥ 15 × naive", "yes"),  # noqa: RUF001
+        ("what was measured: commands/s", "2,000 (1,500–3,000)", "100", "20 (15–30)", "≥ 25 × naive", "**no**"),  # noqa: RUF001
+    ]
+
+
+def test_a_goal_that_was_not_measured_is_left_out() -> None:
+    assert tables.goals([outcome(Goal("commands/s", "ceiling", least=0.5))]).rows == []
+
+
+def test_the_model_says_how_many_cores_a_load_takes() -> None:
+    (table,) = model.tables([outcome()])
+    assert table.rows == [
+        ("service", "500", "7.14", "71.4"),
+        ("postgres", "250", "3.57", "35.7"),
+        ("all", "750", "10.7", "107"),
+    ]
+
+
+def test_a_table_is_markdown_that_readers_render() -> None:
+    lines = tables.figures(outcome()).markdown().splitlines()
+    assert lines[2:5] == [
+        "| subject | commands/s | rounds |",
+        "| --- | ---: | ---: |",
+        "| registrar | 2,000 (1,500–3,000) | 3 |",  # noqa: RUF001
+    ]
+
+
+def test_rows_that_were_measured_one_at_a_time_are_one_table(tmp_path: Path) -> None:
+    made = folder.made(Plan())
+    for row in ("batches", "single"):
+        one = outcome(row=row)
+        one.made.update(made)
+        folder.save(tmp_path, one)
+    loaded = folder.load(tmp_path, ROWS)
+    assert [one.row for one in loaded] == ["single", "batches"]
+    assert loaded[0].goals == ROWS["single"].goals
+    assert loaded[0].samples == outcome().samples
+
+
+def test_everything_is_written_for_the_readme(tmp_path: Path) -> None:
+    outcomes = [outcome(row=row) for row in ROWS if row not in ("scale", "sizes")]
+    written = {file.name for file in publish.write(outcomes, tmp_path)}
+    assert {"results.md", "results.json"} <= written
+    # Plots need the optional group bench.
+    assert ("single.png" in written) == (importlib.util.find_spec("matplotlib") is not None)
+    assert all((tmp_path / name).stat().st_size for name in written)
+    assert [one["row"] for one in json.loads((tmp_path / "results.json").read_text())] == [one.row for one in outcomes]

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, cast
 
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
 from contracts.acknowledging import AckWindow
+from contracts.delivery import Delivery, read_whatever_comes
 
 HEARTBEAT_SECONDS = 15  # a lost route is noticed within twice this time
 
@@ -38,7 +39,7 @@ class Session:
         def take(delivered: Any) -> Coroutine[Any, Any, None]:
             # Called by the reader of the connection itself: the task that it makes of the answer has nothing to do.
             # It cancels those tasks when the connection is lost, and with them it would cancel a commit.
-            arrived(self, aio_pika.IncomingMessage(delivered))
+            arrived(self, cast("AbstractIncomingMessage", Delivery(delivered)))
             return _nothing()
 
         consuming = await self._channel.basic_consume(queue, take, timeout=self._timeout)
@@ -69,6 +70,7 @@ class Session:
 
 async def open_session(url: str, *, prefetch: int, name: str, timeout: float) -> Session:  # noqa: ASYNC109
     """Connect, without consuming yet. Raises AMQPError or OSError."""
+    read_whatever_comes()
     connection = await aio_pika.connect(
         url, timeout=timeout, client_properties={"connection_name": name}, heartbeat=HEARTBEAT_SECONDS
     )

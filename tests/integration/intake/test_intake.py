@@ -4,6 +4,8 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import aio_pika
@@ -11,6 +13,7 @@ import pytest
 import pytest_asyncio
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel
 from aio_pika.exceptions import ChannelNotFoundEntity
+from pamqp import encode
 
 from contracts import intake as module
 from contracts.intake import OK, Intake
@@ -215,3 +218,33 @@ async def test_without_its_queue_it_does_not_start(vhost: str) -> None:
     with pytest.raises(ChannelNotFoundEntity):
         await intake.start()
     await intake.close()
+
+
+ODD: dict[str, tuple[str, dict[str, Any], bytes]] = {
+    "a time in nanoseconds": ("timestamp", {"timestamp": datetime(2026, 1, 1, tzinfo=UTC)}, b"\x17" * 8),
+    "a text that is not UTF-8": ("shortstr", {"content_type": "words"}, b"\x02\xff\xfe"),
+    "a header whose name is not UTF-8": ("table", {"headers": {"a": None}}, b"\x00\x00\x00\x03\x01\xffV"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+async def test_a_message_with_odd_properties_is_handled_like_any_other(
+    vhost: str, queue: Queue, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    kind, properties, on_the_wire = ODD[case]
+    as_it_should_be = encode.METHODS[kind]
+
+    def encoded(value: Any) -> bytes:
+        return on_the_wire if value in properties.values() else as_it_should_be(value)
+
+    handling = Handling()
+    handling.go.set()
+    async with taking(vhost, queue, handling) as intake:
+        with monkeypatch.context() as patched:
+            patched.setitem(encode.METHODS, kind, encoded)
+            message = aio_pika.Message(b"odd", **properties)
+            await queue.channel.default_exchange.publish(message, queue.name)
+        await queue.send(b"next")
+        await eventually(lambda: sorted(handling.ended) == [b"next", b"odd"])
+        await intake.drained()
+        assert handling.again == []

@@ -13,9 +13,9 @@ from write_service import settings as write
 PROGRAMS = ("write-setup", "read-setup", "write-service", "read-service")
 SERVERS = ("rabbitmq", "postgres", "mongo")
 KNOWN = {
-    "write-setup": {*write.SetupSettings.model_fields, *write.Settings.model_fields},
+    "write-setup": set(write.SetupSettings.model_fields),
     "write-service": set(write.Settings.model_fields),
-    "read-setup": set(read.Settings.model_fields),
+    "read-setup": set(read.SetupSettings.model_fields),
     "read-service": set(read.Settings.model_fields),
 }
 
@@ -38,13 +38,13 @@ def test_every_variable_is_one_that_the_service_reads(service: str) -> None:
     [
         ("write-setup", write.SetupSettings),
         ("write-service", write.Settings),
-        ("read-setup", read.Settings),
+        ("read-setup", read.SetupSettings),
         ("read-service", read.Settings),
     ],
 )
 def test_the_settings_load_from_the_defaults(
     service: str,
-    kind: type[write.Settings | write.SetupSettings | read.Settings],
+    kind: type[write.Settings | write.SetupSettings | read.Settings | read.SetupSettings],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in environment(service).items():
@@ -65,13 +65,11 @@ def test_services_run_in_roles_of_their_own() -> None:
 
     assert roles == {
         ("write-setup", "REGISTRAR_AMQP_URL"): "setup",
-        ("write-setup", "REGISTRAR_POSTGRES_URL"): "registrar_service",
         ("write-setup", "REGISTRAR_POSTGRES_SETUP_URL"): "registrar_setup",
         ("write-service", "REGISTRAR_AMQP_URL"): "write_service",
         ("write-service", "REGISTRAR_POSTGRES_URL"): "registrar_service",
         ("read-setup", "REGISTRAR_AMQP_URL"): "setup",
         ("read-setup", "REGISTRAR_MONGO_URL"): "projector",
-        ("read-setup", "REGISTRAR_MONGO_VIEWS_URL"): "views",
         ("read-service", "REGISTRAR_AMQP_URL"): "read_service",
         ("read-service", "REGISTRAR_MONGO_URL"): "projector",
         ("read-service", "REGISTRAR_MONGO_VIEWS_URL"): "views",

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from read_service.settings import Settings as ReadSettings
+from read_service.settings import SetupSettings as ReadSetupSettings
 from tests.unit.deploy.files import DEPLOY, documents, text
 from write_service.settings import Settings as WriteSettings
 from write_service.settings import SetupSettings
@@ -62,3 +63,13 @@ def test_setup_runs_as_a_job_from_the_same_image_in_the_setups_role(side: str) -
 
     assert (container["image"], container["args"]) == (f"registrar-{side}-service", ["setup"])
     assert container["envFrom"][-1] == {"secretRef": {"name": "registrar-setup"}}
+
+
+@pytest.mark.parametrize(("side", "settings"), [("write", SetupSettings), ("read", ReadSetupSettings)])
+def test_setup_is_given_all_that_it_needs(side: str, settings: Any) -> None:
+    (container,) = named("Job", f"{side}-setup")["spec"]["template"]["spec"]["containers"]
+    secrets = [source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source]
+    given = {key.removeprefix("REGISTRAR_").lower() for name in secrets for key in named("Secret", name)["stringData"]}
+
+    needed = {name for name, field in settings.model_fields.items() if field.is_required()}
+    assert needed <= given

@@ -44,7 +44,7 @@ async def serve(settings: Settings, stop: Stop) -> None:
     async with AsyncExitStack() as stack:
         on = stack.enter_context(listening(settings.http_host, settings.http_port))
         parts = await _parts(settings, stop, stack)
-        answers = Answers(parts.current.documents, parts.waiting)
+        answers = Answers(parts.current.documents, parts.waiting, _read_seconds(settings))
         app = build(answers, auth)
         add_health(app, parts.checks)
         add_docs(app)
@@ -58,7 +58,10 @@ async def serve(settings: Settings, stop: Stop) -> None:
 
 async def _parts(settings: Settings, stop: Stop, stack: AsyncExitStack) -> Parts:
     projector = await stack.enter_async_context(connected(settings.mongo_url, name="read_service projector"))
-    views = await stack.enter_async_context(connected(settings.mongo_views_url, name="read_service views"))
+    limit = _read_seconds(settings)
+    views = await stack.enter_async_context(
+        connected(settings.mongo_views_url, name="read_service views", timeout=limit, answer_timeout=limit)
+    )
     current = Current(views, settings.query_time_limit_ms)
 
     async def read_versions(companies: Iterable[str]) -> Mapping[str, int]:
@@ -122,6 +125,10 @@ async def set_up(settings: SetupSettings) -> int:
 async def _make_documents(database: Database, outcomes_kept: float) -> int:
     await make_generation(database, FIRST, outcomes_kept)
     return await point_to_first(database)
+
+
+def _read_seconds(settings: Settings) -> float:
+    return settings.query_time_limit_ms / 1000 + 2
 
 
 async def _look(current: Current) -> None:

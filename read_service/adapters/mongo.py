@@ -39,10 +39,17 @@ _DATA_CODES = {2, 9, 52, 57, 10334, 17280, 17419}
 
 
 @asynccontextmanager
-async def connected(url: str, *, name: str, timeout: float = 10.0) -> AsyncIterator[Database]:  # noqa: ASYNC109
+async def connected(
+    url: str,
+    *,
+    name: str,
+    timeout: float = 10.0,  # noqa: ASYNC109
+    answer_timeout: float = 30.0,
+) -> AsyncIterator[Database]:
     """The database that the URL's path names, read from the primary and written with majority; closed after the block.
 
-    `timeout` (seconds) bounds the choice of a server, connecting, and every answer. Connects when it is first used.
+    `timeout` (seconds) bounds the choice of a server and connecting, `answer_timeout` every answer: a transaction's
+    commit may wait for a failover. Connects when it is first used.
     """
     milliseconds = int(timeout * 1000)
     client: Client = AsyncIOMotorClient(
@@ -50,7 +57,7 @@ async def connected(url: str, *, name: str, timeout: float = 10.0) -> AsyncItera
         appname=name,
         serverSelectionTimeoutMS=milliseconds,
         connectTimeoutMS=milliseconds,
-        socketTimeoutMS=milliseconds * 3,  # a transaction's commit may wait for a failover
+        socketTimeoutMS=int(answer_timeout * 1000),
         io_loop=asyncio.get_running_loop(),
     )
     try:

@@ -33,9 +33,11 @@ log = structlog.get_logger()
 class Answers:
     """Answers queries from the documents of the generation that is active at that moment."""
 
-    def __init__(self, documents: Callable[[], Documents], waiting: Waiting) -> None:
+    def __init__(self, documents: Callable[[], Documents], waiting: Waiting, read_seconds: float) -> None:
         self._documents = documents
         self._waiting = waiting
+        # The database's own limit does not count while it cannot be reached, nor while the driver's threads are taken.
+        self._read_seconds = read_seconds
 
     async def ask(self, name: str, parameters: bytes | dict[str, Any], via: str) -> Reply:
         """The reply to a query as it came: its name, and its parameters as JSON or as values."""
@@ -52,13 +54,14 @@ class Answers:
         try:
             if wanted := versions_in(query.tokens):
                 return await self._after(wanted, QUERIES[name], query)
-            return _reply(await QUERIES[name](self._documents(), query))
+            async with asyncio.timeout(self._read_seconds):
+                return _reply(await QUERIES[name](self._documents(), query))
         except InvalidParameter as failure:
             return InvalidQuery(errors=[error(failure.name, str(failure), failure.name)])
         except NotNow as failure:
             return Failed(message=str(failure))
-        except StoreAway as failure:
-            log.warning("query_failed", query=name, error=str(failure))
+        except (StoreAway, TimeoutError) as failure:
+            log.warning("query_failed", query=name, error=str(failure) or "no answer in time")
             return Failed(message="the documents cannot be read at this moment: ask again")
 
     async def _after(self, wanted: dict[str, int], view: View, query: Query) -> Reply:
@@ -66,7 +69,7 @@ class Answers:
         with self._waiting.watch(wanted) as watch:
             while True:
                 # One snapshot for the check and for what is shown: no failover or flip comes between them.
-                async with self._documents().snapshot() as documents:
+                async with asyncio.timeout(self._read_seconds), self._documents().snapshot() as documents:
                     behind = await lag(documents, wanted)
                     if behind is None:
                         return _reply(await view(documents, query))

@@ -1,0 +1,141 @@
+"""A database that is away, slow, or asked to change something."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+from pymongo.errors import OperationFailure
+
+from contracts import tokens
+from contracts.queries import QUERIES
+from deploy.local import mongo
+from deploy.local.stack import Stack
+from read_service.adapters.generations import FIRST
+from read_service.adapters.mongo import StoreAway, connected
+from read_service.views.documents import Documents
+from tests.integration.read_views import given
+from tests.integration.read_views.reader import Reader, reading
+from tests.integration.read_views.samples import documents_of, sample
+from tests.integration.read_views.watching import SENT
+from tests.support import fresh
+from tests.support.eventually import eventually
+from tests.support.proxy import Proxy, proxy_to
+
+COMPANY = given.new_id()
+
+
+@pytest_asyncio.fixture
+async def behind_proxy(servers: Stack) -> AsyncIterator[tuple[Reader, Proxy]]:
+    """A service whose views reach MongoDB through a proxy."""
+    async with (
+        fresh.vhost(servers) as url,
+        fresh.mongo_database(servers) as database,
+        proxy_to(servers.port(mongo.NAME)) as proxy,
+    ):
+        # Directly: the replica set's own answer would name the server's real port.
+        address = database.views_url.replace(f":{servers.port(mongo.NAME)}/", f":{proxy.port}/")
+        direct = address.replace(f"replicaSet={mongo.SET}", "directConnection=true")
+        async with reading(url, replace(database, views_url=direct)) as reader:
+            await reader.given(companies=[given.company(_id=COMPANY)], positions=[given.position(COMPANY, 1)])
+            yield reader, proxy
+
+
+async def both(reader: Reader) -> tuple[int, str]:
+    """How one query is answered over HTTP and over the bus."""
+    response, reply = await asyncio.gather(
+        reader.get(f"/companies/{COMPANY}"), reader.bus.ask("company.get.v1", company_id=COMPANY)
+    )
+    return response.status_code, reply["status"]
+
+
+async def test_without_its_database_it_says_so_and_answers_again_when_it_is_back(
+    behind_proxy: tuple[Reader, Proxy],
+) -> None:
+    reader, proxy = behind_proxy
+    assert await both(reader) == (200, "ok")
+
+    proxy.refuse()
+    proxy.cut()
+    away = await both(reader)
+    not_ready = await reader.get("/health/ready")
+    proxy.refuse(refusing=False)
+
+    assert away == (503, "error")
+    assert (not_ready.status_code, not_ready.json()["checks"]["documents"] != "ok") == (503, True)
+    assert (await reader.get("/health/live")).status_code == 200
+    await eventually(lambda: both(reader), until=lambda seen: seen == (200, "ok"))
+    await eventually(lambda: reader.get("/health/ready"), until=lambda seen: seen.status_code == 200)
+
+
+async def test_a_database_that_does_not_answer_keeps_many_callers_waiting_for_a_bounded_time(
+    behind_proxy: tuple[Reader, Proxy],
+) -> None:
+    reader, proxy = behind_proxy
+    proxy.freeze()
+    began = time.monotonic()
+
+    answers = await asyncio.gather(*(both(reader) for _ in range(60)))
+
+    assert set(answers) == {(503, "error")}
+    assert time.monotonic() - began < 12
+    proxy.cut()
+    proxy.thaw()
+    await eventually(lambda: both(reader), until=lambda seen: seen == (200, "ok"), within=20)
+
+
+async def test_a_waiting_query_outlives_an_outage(behind_proxy: tuple[Reader, Proxy]) -> None:
+    reader, proxy = behind_proxy
+    token = tokens.encode(COMPANY, 2)
+    asked = asyncio.create_task(reader.bus.ask("company.get.v1", company_id=COMPANY, after=token, wait_ms=10_000))
+    await eventually(lambda: reader.get("/metrics"), until=lambda seen: "registrar_read_waiters 1.0" in seen.text)
+
+    proxy.cut()
+    await reader.put("companies", given.company(_id=COMPANY, version=2))
+    await reader.put("positions", given.position(COMPANY, 2))
+
+    assert (await asked)["result"]["version"] == 2
+
+
+async def test_a_read_that_takes_too_long_is_ended_by_the_database(reader: Reader) -> None:
+    await reader.given(companies=[given.company() for _ in range(3)])
+    async with connected(reader.settings.mongo_views_url, name="test") as views:
+        documents = Documents(views, FIRST, time_limit_ms=100)
+        with pytest.raises(StoreAway, match="time limit"):
+            await documents.many("companies", {"$where": "sleep(1000) || true"})
+        with pytest.raises(StoreAway, match="time limit"):
+            await documents.one("companies", {"$where": "sleep(1000) || true"})
+
+
+async def test_every_read_of_every_query_carries_the_time_limit(reader: Reader) -> None:
+    for name in QUERIES:
+        await reader.given(**documents_of(name))
+        asked = {key: value for key, value in sample(f"{name}.request").items() if key not in ("after", "cursor")}
+        with SENT.reads(reader.database.name) as seen:
+            assert (await reader.bus.ask(name, **asked))["status"] == "ok"
+        limits = {command.get("maxTimeMS") for command in seen if command.get("find") != "generations"}
+        assert limits == {reader.settings.query_time_limit_ms}, name
+
+
+async def test_the_views_connection_cannot_change_anything(reader: Reader) -> None:
+    """The server itself refuses: inserts, updates, deletes, drops, and pipelines that write."""
+    await reader.given(companies=[given.company(_id=COMPANY)])
+    async with connected(reader.settings.mongo_views_url, name="test") as views:
+        companies = views["companies.g1"]
+        attempts = [
+            lambda: companies.insert_one({"_id": 1}),
+            lambda: companies.update_one({"_id": COMPANY}, {"$set": {"name": "other"}}),
+            lambda: companies.delete_many({}),
+            companies.drop,
+            lambda: companies.aggregate([{"$out": "stolen"}]).to_list(None),
+            lambda: companies.aggregate([{"$merge": "companies.g1"}]).to_list(None),
+            lambda: companies.create_index("name"),
+            lambda: views["generations"].update_one({"_id": "active"}, {"$set": {"generation": 9}}),
+        ]
+        for attempt in attempts:
+            with pytest.raises(OperationFailure) as refusal:
+                await attempt()
+            assert refusal.value.code == 13
+        assert (await companies.find_one({"_id": COMPANY}))["name"] == "Acme"

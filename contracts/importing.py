@@ -48,18 +48,25 @@ class Import:
     _under_way: deque[tuple[_Group, asyncio.Task[None]]] = field(default_factory=deque)
 
     async def run(self, items: Iterable[Item]) -> None:
-        """Import all of them. Raises ClientError when it cannot go on; every row that was read is reported before."""
+        """Import all of them. Raises ClientError when it cannot go on; every row that was sent is reported before."""
+        groups = _groups(items)
         try:
-            for group in _groups(items):
-                # One group after the other: of two rows about one company the first registers it, always.
-                registering = asyncio.create_task(self._send(group, [(row, 0) for row in group.rows()]))
-                self._under_way.append((group, registering))
-                await registering
-                self._under_way[-1] = (group, asyncio.create_task(self._complete(group)))
-                if len(self._under_way) == _GROUPS:
-                    await self._finish_oldest()
+            group = next(groups, None)
+            while group is not None:
+                group = await self._take(group, groups)
         finally:
             await self._settle()
+
+    async def _take(self, group: _Group, groups: Iterator[_Group]) -> _Group | None:
+        """Register a group and let it be completed. Returns the next group, which was read in the meantime."""
+        # One group after the other: of two rows about one company the first registers it, always.
+        registering = asyncio.create_task(self._send(group, [(row, 0) for row in group.rows()]))
+        self._under_way.append((group, registering))
+        upcoming, _ = await asyncio.gather(asyncio.to_thread(next, groups, None), registering)
+        self._under_way[-1] = (group, asyncio.create_task(self._complete(group)))
+        if len(self._under_way) == _GROUPS:
+            await self._finish_oldest()
+        return upcoming
 
     async def _complete(self, group: _Group) -> None:
         # What belongs to a row that was rejected is not sent: it would go to somebody else's company.

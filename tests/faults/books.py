@@ -9,6 +9,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from pydantic_core import from_json
 
 from contracts.commands import Command
+from contracts.replies import Reply
 from contracts.topology import WRITE_COMMANDS, live_events
 from tests.faults.system import System, checks, metric
 from tests.support.eventually import eventually
@@ -37,7 +38,9 @@ LEDGERS = {
 }
 
 
-async def balanced(system: System, confirmed: Sequence[Command], replicas: Sequence[Process]) -> None:
+async def balanced(
+    system: System, confirmed: Sequence[Command], replicas: Sequence[Process], replies: Sequence[Reply] = ()
+) -> None:
     """All is well again, without a restart: the promises hold for every command that was confirmed."""
     async with system.owner() as database:
         ids = [command.id for command in confirmed]
@@ -53,6 +56,9 @@ async def balanced(system: System, confirmed: Sequence[Command], replicas: Seque
         await eventually(rows_of_the_outbox, until=lambda left: left == 0, within=30, every=0.1)
         faults = {name: await database.fetchval(question) for name, question in LEDGERS.items()}
         assert faults == dict.fromkeys(LEDGERS, 0)
+        told = {reply.command_id: getattr(reply, "version", None) for reply in replies}
+        rows = await database.fetch("SELECT id, version FROM command_log WHERE id = ANY($1::uuid[])", [*told])
+        assert {str(row[0]): row[1] for row in rows} == told
         await _all_published(system, database)
     await _at_rest(system, replicas)
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from contracts.client import Client
 from contracts.commands import Command
+from contracts.replies import Reply
 from tests.support.eventually import eventually
 from tests.unit.write_service.orders import add_user, an_id, change_email, close, order, register, remove_user, rename
 
@@ -48,6 +49,7 @@ class Load:
         self._commands = commands
         self._ending = False
         self.confirmed: list[Command] = []
+        self.replies: list[Reply] = []
 
     async def more(self, number: int, within: float = 60) -> None:
         """Wait until so many more are confirmed."""
@@ -61,6 +63,13 @@ class Load:
             await self._client.publish(command, timeout=100)
             self.confirmed.append(command)
 
+    async def send(self) -> None:
+        """Send one after the other, each when the outcome of the one before it is known."""
+        while not self._ending:
+            command = next(self._commands)
+            self.replies.append(await self._client.send(command, timeout=100))
+            self.confirmed.append(command)
+
     async def end(self, publishing: list[asyncio.Task[None]]) -> None:
         """Finish what was begun."""
         self._ending = True
@@ -68,11 +77,15 @@ class Load:
 
 
 @contextlib.asynccontextmanager
-async def load(amqp_url: str, seed: int = 1) -> AsyncIterator[Load]:
-    """Commands keep coming while the block runs; after it every one that was begun is confirmed."""
+async def load(amqp_url: str, seed: int = 1, senders: int = 0) -> AsyncIterator[Load]:
+    """Commands keep coming while the block runs; after it every one that was begun is confirmed.
+
+    So many of those who publish wait for replies, and send again where they miss one.
+    """
     async with Client(amqp_url, name="load") as client:
         made = Load(client, orders(seed))
-        publishing = [asyncio.create_task(made.publish()) for _ in range(AT_ONCE)]
+        ways = [made.send] * senders + [made.publish] * (AT_ONCE - senders)
+        publishing = [asyncio.create_task(way()) for way in ways]
         try:
             yield made
             await made.end(publishing)

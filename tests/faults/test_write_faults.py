@@ -4,12 +4,13 @@ import asyncio
 import os
 import random
 import signal
+import time
 
 import pytest
 
 from tests.faults.books import balanced, well
 from tests.faults.load import AT_ONCE, load, published
-from tests.faults.system import System, checks, metric
+from tests.faults.system import QUICK, System, checks, metric
 from tests.support.cutting import cutting_proxy
 from tests.support.eventually import eventually
 from tests.support.processes import Process
@@ -27,24 +28,15 @@ async def says(replica: Process, check: str, words: str, within: float = 10) -> 
     assert await asyncio.to_thread(replica.health, "/health/live") == 200
 
 
-async def in_hand(replica: Process, number: int) -> None:
-    """Wait until the replica has taken at least so many messages."""
-
-    async def in_flight() -> float:
-        return await metric(replica, "registrar_write_in_flight")
-
-    await eventually(in_flight, until=lambda found: found >= number, within=10)
-
-
 async def test_postgres_restarted_under_load(system: System) -> None:
     async with system.replicas(2) as replicas:
-        async with load(system.amqp_url) as sent:
+        async with load(system.amqp_url, senders=3) as sent:
             for how in (signal.SIGINT, signal.SIGQUIT):
                 await sent.more(300)
                 await system.stop("postgres", how)
                 await system.start("postgres")
             await sent.more(300)
-        await balanced(system, sent.confirmed, replicas)
+        await balanced(system, sent.confirmed, replicas, sent.replies)
 
 
 @pytest.mark.timeout(240)
@@ -53,23 +45,25 @@ async def test_postgres_away_for_a_while(system: System) -> None:
         async with load(system.amqp_url) as sent:
             await sent.more(200)
             await system.stop("postgres", signal.SIGQUIT)
+            began = time.monotonic()
             await says(replica, "postgres", "Connect")
-            # Commands are still taken by the broker; none of them is lost, or kept in memory without end.
-            await asyncio.wait_for(sent.more(100 if not LONG else 20_000), 100)
+            await sent.more(100)  # the broker takes commands all the same, and the service no more than its prefetch
+            await eventually(time.monotonic, until=lambda now: now > began + (60 if LONG else 5), within=70)
+            assert await metric(replica, "registrar_write_in_flight") == int(QUICK["REGISTRAR_PREFETCH"])
             await system.start("postgres")
         await balanced(system, sent.confirmed, [replica])
 
 
 async def test_broker_restarted_under_load(system: System) -> None:
     async with system.replicas(2) as replicas:
-        async with load(system.amqp_url) as sent:
+        async with load(system.amqp_url, senders=3) as sent:
             for how in (signal.SIGTERM, signal.SIGKILL) if LONG else (signal.SIGKILL,):
                 await sent.more(300)
                 await system.stop("rabbitmq", how)
                 await says(replicas[0], "publishing", "down")
                 await system.start("rabbitmq")
                 await sent.more(300)
-        await balanced(system, sent.confirmed, replicas)
+        await balanced(system, sent.confirmed, replicas, sent.replies)
 
 
 ALARMS = {
@@ -102,13 +96,13 @@ async def test_connections_cut_in_the_middle_of_a_commit(system: System) -> None
     async with cutting_proxy(port) as (cutting, through):
         url = system.database.url.replace(f":{port}/", f":{through}/")
         async with system.replicas(1, REGISTRAR_POSTGRES_URL=url) as replicas:
-            async with load(system.amqp_url) as sent:
+            async with load(system.amqp_url, senders=3) as sent:
                 for _ in range(5):
                     await sent.more(50)
                     cutting.word, cutting.times = b"COMMIT;", 1
                     await eventually(lambda: cutting.times == 0)
                 await sent.more(50)
-            await balanced(system, sent.confirmed, replicas)
+            await balanced(system, sent.confirmed, replicas, sent.replies)
 
 
 @pytest.mark.timeout(600)
@@ -116,7 +110,7 @@ async def test_replicas_killed_at_random_moments(system: System) -> None:
     chance = random.Random(7)
     async with system.replicas(2) as replicas:
         async with load(system.amqp_url) as sent:
-            for _ in range(40 if LONG else 4):
+            for _ in range(40 if LONG else 3):
                 await sent.more(chance.randrange(1, 150))
                 victim = chance.choice(replicas)
                 await victim.kill()
@@ -145,25 +139,6 @@ async def test_a_frozen_replica_keeps_nobody_waiting_and_goes_on(system: System)
         await balanced(system, sent.confirmed, [frozen, other])
 
 
-async def test_a_replica_that_is_told_to_stop_finishes_what_it_has_taken(system: System) -> None:
-    async with system.replicas(1) as (replica,), system.owner() as database:
-        sent = await published(system.amqp_url, 50)
-        await well(replica)
-        async with database.transaction():
-            await database.execute("LOCK TABLE companies")  # what it takes now stays in its hands
-            sent += await published(system.amqp_url, 500, seed=2)
-            await in_hand(replica, 200)
-            stopping = asyncio.create_task(replica.stop())
-            await eventually(lambda: "stopping" in replica.last_words())
-        assert await stopping == 0
-        assert await system.delivered_before() == dict.fromkeys((command.id for command in sent[250:]), False)
-        assert await database.fetchval("SELECT count(*) FROM command_log") == 250
-        assert await database.fetchval("SELECT count(*) FROM outbox") == 0
-        await replica.start()
-        await replica.ready()
-        await balanced(system, sent, [replica])
-
-
 async def test_nothing_that_was_handled_comes_again_after_a_stop_under_load(system: System) -> None:
     async with system.replicas(1) as (replica,), system.owner() as database:
         async with load(system.amqp_url) as sent:
@@ -178,18 +153,6 @@ async def test_nothing_that_was_handled_comes_again_after_a_stop_under_load(syst
         await replica.start()
         await replica.ready()
         await balanced(system, sent.confirmed, [replica])
-
-
-async def test_a_second_signal_ends_it_at_once_and_nothing_is_lost(system: System) -> None:
-    async with system.replicas(2) as (replica, other), system.owner() as database:
-        async with database.transaction():
-            await database.execute("LOCK TABLE companies")
-            sent = await published(system.amqp_url, 300)
-            await in_hand(replica, 1)
-            replica.send(signal.SIGTERM)
-            await eventually(lambda: "stopping" in replica.last_words())
-            assert await replica.stop(within=2) != 0
-        await balanced(system, sent, [other])
 
 
 TROUBLES = {
@@ -213,7 +176,7 @@ TROUBLES = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", TROUBLES if LONG else [*TROUBLES][:2])
 async def test_what_is_nobodys_fault_accuses_nobody(system: System, trouble: str) -> None:
     begin, end, words = TROUBLES[trouble]
     async with system.replicas(1) as (replica,), system.owner() as database:

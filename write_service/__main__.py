@@ -1,6 +1,7 @@
 """`write-service`: serve, setup, parked."""
 
 import asyncio
+import os
 import sys
 
 import asyncpg
@@ -14,6 +15,8 @@ from write_service.entrypoints.patience import Unreachable, said
 from write_service.entrypoints.serving import until_told
 from write_service.entrypoints.setup import set_up
 from write_service.settings import InvalidSettings, Settings, SetupSettings, load
+
+CLOSE_SECONDS = 5.0
 
 app = typer.Typer(help="The write side of Registrar.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(parked.app, name="parked")
@@ -36,7 +39,10 @@ def setup() -> None:
 
 async def _serve(settings: Settings) -> int:
     async with bootstrap.service(settings) as service:
-        return await until_told(service, start_within=settings.start_within, stop_within=settings.stop_within)
+        code = await until_told(service, start_within=settings.start_within, stop_within=settings.stop_within)
+        # All is done by now: a server that is away must not keep the process from its end.
+        asyncio.get_running_loop().call_later(CLOSE_SECONDS, os._exit, code)
+    return code
 
 
 def main() -> None:

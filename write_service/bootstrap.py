@@ -74,6 +74,7 @@ def _service(settings: Settings, handlers: Mapping[str, Handler], commits: Async
     commands = _intake(
         settings, WRITE_COMMANDS.name, CommandConsumer(suspects.handle, parking, replies), settings.prefetch
     )
+    metrics.IN_FLIGHT.set_function(lambda: commands.in_flight)
     dead_letters = _intake(settings, WRITE_PARKED.name, DeadLetters(parking, replies), DEAD_LETTERS_AT_ONCE)
     broker = consuming_broker(settings.amqp_url)
     operations.register(broker, OperationsConsumer(PostgresEventLog(beside), publisher, parking))

@@ -9,7 +9,6 @@ from aio_pika.abc import AbstractIncomingMessage
 from contracts.commands import Command
 from contracts.reading import CommandMessage, InvalidCommand, Unreadable, read_command_message
 from contracts.replies import Invalid, Parked, Reply
-from write_service import metrics
 from write_service.adapters.deliveries import parked_command, parked_message
 from write_service.entrypoints.replies import Replies
 from write_service.logs import logger
@@ -38,17 +37,15 @@ class CommandConsumer:
 
     async def take(self, message: AbstractIncomingMessage) -> None:
         """Returns when the message may be acknowledged; raises only CancelledError, and it may not."""
-        with metrics.IN_FLIGHT.track_inprogress():
-            try:
-                read = read_command_message(message.body, message.content_type, message.routing_key or "")
-            except Unreadable as unreadable:
-                invalid = Invalid(None, unreadable.errors)
-                await self._park([parked_message(message, UNREADABLE, str(unreadable))])
-                self._replies.send(message, invalid)
-                return
-            replies = await self._replies_to(read, redelivered=bool(message.redelivered))
-            await self._park(_to_park(message, read, replies))
-            self._replies.send(message, replies if read.is_batch else replies[0])
+        try:
+            read = read_command_message(message.body, message.content_type, message.routing_key or "")
+        except Unreadable as unreadable:
+            await self._park([parked_message(message, UNREADABLE, str(unreadable))])
+            self._replies.send(message, Invalid(None, unreadable.errors))
+            return
+        replies = await self._replies_to(read, redelivered=bool(message.redelivered))
+        await self._park(_to_park(message, read, replies))
+        self._replies.send(message, replies if read.is_batch else replies[0])
 
     async def _replies_to(self, read: CommandMessage, *, redelivered: bool) -> list[Reply]:
         valid = [command for command in read.commands if isinstance(command, Command)]

@@ -67,7 +67,7 @@ async def connected(
             write_concern=WriteConcern("majority"),
         )
     finally:
-        client.close()
+        await asyncio.to_thread(client.close)  # it says good-bye to the server, and waits for the answer
 
 
 @asynccontextmanager

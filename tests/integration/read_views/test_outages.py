@@ -38,7 +38,7 @@ async def behind_proxy(servers: Stack) -> AsyncIterator[tuple[Reader, Proxy]]:
         # Directly: the replica set's own answer would name the server's real port.
         address = database.views_url.replace(f":{servers.port(mongo.NAME)}/", f":{proxy.port}/")
         direct = address.replace(f"replicaSet={mongo.SET}", "directConnection=true")
-        async with reading(url, replace(database, views_url=direct)) as reader:
+        async with reading(url, replace(database, views_url=direct), query_time_limit_ms=500) as reader:
             await reader.given(companies=[given.company(_id=COMPANY)], positions=[given.position(COMPANY, 1)])
             yield reader, proxy
 

@@ -1,0 +1,146 @@
+"""Messages in custody on a real Postgres: kept once, found, closed by one person at a time, opened again, forgotten."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from contracts.publisher import ConfirmedPublisher, Unconfirmed
+from tests.integration.write_service.conftest import Owner
+from tests.unit.write_service.orders import an_id
+from write_service.adapters.parked import PostgresParking
+from write_service.adapters.parked_rows import Filter, ParkedRows
+from write_service.entrypoints.resending import drop, resend
+from write_service.service_layer.parking import CRASHED, UNREADABLE, ToPark
+
+
+class Publisher:
+    """Remembers what was published; fails when it is told to."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[bytes, dict[str, Any]]] = []
+        self.fails_at = -1
+
+    async def publish(self, exchange: str, routing_key: str, body: bytes, **properties: Any) -> None:
+        assert (exchange, routing_key) == ("commands", "company.register.v1")
+        if len(self.sent) == self.fails_at:
+            raise Unconfirmed("the broker went away")
+        self.sent.append((body, properties))
+
+
+def message(number: int, **changes: Any) -> ToPark:
+    first = ToPark(
+        UNREADABLE,
+        "no JSON",
+        b"body %d" % number,
+        "commands",
+        "company.register.v1",
+        message_id=f"m{number}",
+        properties={
+            "correlation_id": "c1",
+            "reply_to": "amq.gen-1",
+            "headers": {"traceparent": "00-1", "x-death": [1]},
+        },
+        command_id=an_id(number),
+        command_type="company.register.v1",
+        company_id=an_id(1000 + number),
+    )
+    return replace(first, **changes)
+
+
+async def ids_of(rows: ParkedRows, wanted: Filter) -> list[str]:
+    return [row["message_id"] for row in await rows.listed(wanted, 100)]
+
+
+async def test_a_message_is_kept_once_until_it_was_dealt_with(engine: AsyncEngine) -> None:
+    parking, rows = PostgresParking(engine), ParkedRows(engine)
+    await parking.park([message(1), message(2)])
+    await asyncio.gather(*(parking.park([message(2), message(1)]) for _ in range(4)))
+    assert await rows.count(Filter()) == 2
+    shown = await rows.shown(Filter(), 10)
+    assert [(row["tries"], row["history"], row["body"]) for row in shown] == [(1, [], b"body 1"), (1, [], b"body 2")]
+    assert await parking.open_rows() == 2
+
+
+async def test_filters_find_what_they_name(engine: AsyncEngine) -> None:
+    parking, rows = PostgresParking(engine), ParkedRows(engine)
+    await parking.park([message(1), message(2, kind=CRASHED), message(3, command_type="user.add.v1")])
+    (first, *_) = await rows.listed(Filter(), 1)
+    hour = timedelta(hours=1)
+    for wanted, found in [
+        (Filter(), ["m1", "m2", "m3"]),
+        (Filter(ids=[first["id"]]), [first["message_id"]]),
+        (Filter(kind=CRASHED), ["m2"]),
+        (Filter(type="user.add.v1"), ["m3"]),
+        (Filter(company=an_id(1001)), ["m1"]),
+        (Filter(command=an_id(2), kind=CRASHED), ["m2"]),
+        (Filter(since=datetime.now(UTC) + hour), []),
+        (Filter(until=datetime.now(UTC) + hour), ["m1", "m2", "m3"]),
+        (Filter(state="dropped"), []),
+    ]:
+        assert sorted(await ids_of(rows, wanted)) == found
+
+
+async def test_what_was_resent_carries_its_history_and_opens_again_when_it_fails(engine: AsyncEngine) -> None:
+    parking, rows, publisher = PostgresParking(engine), ParkedRows(engine), Publisher()
+    for tries in (1, 2, 3):
+        await parking.park([message(1, reason=f"reason {tries}")])
+        sent = [row_id async for row_id in resend(rows, publisher, Filter(), 10)]  # type: ignore[arg-type]
+        assert len(sent) == 1
+        body, properties = publisher.sent[-1]
+        assert (body, properties["message_id"], properties["correlation_id"]) == (b"body 1", "m1", "c1")
+        headers = properties["headers"]
+        assert set(headers) == {"traceparent", "x-parked-id", "x-parked-tries", "x-parked-history"}
+        assert headers["x-parked-tries"] == tries
+        assert [line[-8:] for line in headers["x-parked-history"]] == [
+            f"reason {number + 1}" for number in range(tries)
+        ]
+        assert "reply_to" not in properties
+    assert (await rows.count(Filter()), await rows.count(Filter(state="resent"))) == (0, 1)
+
+
+async def test_a_failure_while_resending_leaves_the_rest_open(engine: AsyncEngine) -> None:
+    parking, rows, publisher = PostgresParking(engine), ParkedRows(engine), Publisher()
+    await parking.park([message(number) for number in range(4)])
+    publisher.fails_at = 2
+    with pytest.raises(Unconfirmed):
+        [row_id async for row_id in resend(rows, publisher, Filter(), 10)]  # type: ignore[arg-type]
+    assert (await rows.count(Filter()), await rows.count(Filter(state="resent"))) == (2, 2)
+
+
+async def test_two_people_who_resend_at_once_send_each_message_once(engine: AsyncEngine) -> None:
+    parking, rows, publisher = PostgresParking(engine), ParkedRows(engine), Publisher()
+    await parking.park([message(number) for number in range(20)])
+
+    async def all_of_them() -> None:
+        async for _ in resend(rows, publisher, Filter(), 100):  # type: ignore[arg-type]
+            await asyncio.sleep(0)
+
+    await asyncio.gather(all_of_them(), all_of_them())
+    assert sorted(body for body, _ in publisher.sent) == sorted(b"body %d" % number for number in range(20))
+
+
+async def test_closed_cases_are_forgotten_in_steps_when_they_are_old(engine: AsyncEngine, owner: Owner) -> None:
+    parking, rows, publisher = PostgresParking(engine), ParkedRows(engine), Publisher()
+    await parking.park([message(number) for number in range(6)])
+    listed = [row["id"] for row in await rows.listed(Filter(), 4)]
+    [row_id async for row_id in drop(rows, Filter(ids=listed[:2]), 10)]
+    [row_id async for row_id in resend(rows, publisher, Filter(ids=listed[2:]), 10)]  # type: ignore[arg-type]
+    assert await parking.purge(3600, 100) == 0
+    await owner.execute("UPDATE parked SET dropped_at = dropped_at - interval '2 hours'")
+    await owner.execute("UPDATE parked SET resent_at = resent_at - interval '2 hours'")
+    assert [await parking.purge(3600, 3), await parking.purge(3600, 3), await parking.purge(3600, 3)] == [3, 1, 0]
+    assert await rows.count(Filter(state="all")) == 2
+
+
+async def test_what_cannot_be_text_is_kept_as_bytes(engine: AsyncEngine) -> None:
+    rows = ParkedRows(engine)
+    await PostgresParking(engine).park([message(1, body=b"\x00\xff")])
+    assert [row["body"] for row in await rows.shown(Filter(), 1)] == [b"\x00\xff"]
+
+
+def test_the_publisher_of_these_tests_is_like_the_real_one() -> None:
+    assert set(Publisher.publish.__annotations__) == set(ConfirmedPublisher.publish.__annotations__)

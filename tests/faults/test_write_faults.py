@@ -14,6 +14,7 @@ from tests.faults.system import QUICK, System, checks, metric
 from tests.support.cutting import cutting_proxy
 from tests.support.eventually import eventually
 from tests.support.processes import Process
+from tests.support.proxy import proxy_to
 
 LONG = bool(os.environ.get("REGISTRAR_TEST_LONG"))
 
@@ -21,10 +22,10 @@ LONG = bool(os.environ.get("REGISTRAR_TEST_LONG"))
 async def says(replica: Process, check: str, words: str, within: float = 10) -> None:
     """Wait until the replica says that it is not ready, and why; it lives all the same."""
 
-    async def what_is_wrong() -> str:
-        return (await checks(replica)).get(check, "")
+    async def what_is_wrong() -> dict[str, str]:
+        return await checks(replica)
 
-    await eventually(what_is_wrong, until=lambda said: words in said, within=within, every=0.1)
+    await eventually(what_is_wrong, until=lambda said: words in said.get(check, "?"), within=within, every=0.1)
     assert await asyncio.to_thread(replica.health, "/health/live") == 200
 
 
@@ -103,6 +104,38 @@ async def test_connections_cut_in_the_middle_of_a_commit(system: System) -> None
                     await eventually(lambda: cutting.times == 0)
                 await sent.more(50)
             await balanced(system, sent.confirmed, replicas, sent.replies)
+
+
+async def test_a_route_to_postgres_that_is_lost_without_a_word(system: System) -> None:
+    port = system.stack.port("postgres")
+    async with proxy_to(port) as proxy:
+        url = system.database.url.replace(f":{port}/", f":{proxy.port}/")
+        async with system.replicas(1, REGISTRAR_POSTGRES_URL=url) as replicas:
+            async with load(system.amqp_url) as sent:
+                await sent.more(100)
+                proxy.freeze()
+                await says(replicas[0], "postgres", "imeout")
+                await sent.more(50)
+                proxy.thaw()
+            await balanced(system, sent.confirmed, replicas)
+
+
+@pytest.mark.timeout(300)
+async def test_connections_to_the_broker_that_are_lost(system: System) -> None:
+    port = system.stack.port("rabbitmq")
+    async with proxy_to(port) as proxy:
+        url = system.amqp_url.replace(f":{port}/", f":{proxy.port}/")
+        async with system.replicas(1, REGISTRAR_AMQP_URL=url) as replicas:
+            async with load(system.amqp_url) as sent:
+                for _ in range(20 if LONG else 3):
+                    await sent.more(100)
+                    proxy.cut()
+                if LONG:  # heartbeats notice it, after half a minute
+                    proxy.freeze()
+                    await says(replicas[0], "commands", "not consumed", within=60)
+                    proxy.thaw()
+                await sent.more(100)
+            await balanced(system, sent.confirmed, replicas)
 
 
 @pytest.mark.timeout(600)

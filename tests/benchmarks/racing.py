@@ -18,7 +18,7 @@ Line = Callable[[int], Awaitable[int]]
 
 _LOOK = 0.02  # seconds between two looks at the line
 _SETTLED = 3.0  # seconds after which a count no longer changes by what is being committed
-_STUCK = 60.0  # seconds without progress after which a subject has failed
+_STUCK = 30.0  # seconds without progress after which a subject has failed
 
 
 @dataclass(frozen=True, slots=True)

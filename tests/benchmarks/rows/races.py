@@ -13,7 +13,7 @@ Job = dict[str, Any]
 
 def lives(bench: Bench, companies: int) -> Job:
     """Six commands a company, of companies that nobody has seen."""
-    return {"kind": "lives", "seed": bench.seed(), "companies": bench.plan.count(companies, 25)}
+    return {"kind": "lives", "seed": bench.seed(), "companies": bench.plan.count(companies, 40)}
 
 
 async def visible(bench: Bench, system: System, job: Job, batch: int = 1, name: str | None = None) -> list[Sample]:

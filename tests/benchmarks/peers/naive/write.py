@@ -1,6 +1,7 @@
 """The tutorial's command service: a FastStream subscriber, a session a command, an outbox row, publish after commit."""
 
 import asyncio
+import contextlib
 import os
 from datetime import UTC, datetime
 from typing import Any
@@ -91,8 +92,16 @@ async def publish(event: OutboxMessage) -> None:
         await session.execute(delete(OutboxMessage).where(OutboxMessage.event_id == event.event_id))
 
 
+async def warm() -> None:
+    """Connect before commands come: one that waits for its first connection would be overtaken by dozens."""
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(PREFETCH):
+            await stack.enter_async_context(engine.connect())
+
+
 async def main() -> None:
     """Publish what a crash has left, then serve."""
+    await warm()
     async with broker:
         async with sessions() as session:
             left = (await session.scalars(select(OutboxMessage))).all()

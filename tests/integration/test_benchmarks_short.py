@@ -1,0 +1,26 @@
+"""The benchmark in its short form: every row runs, and every result is right. Nothing here asserts that it is fast."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.__main__ import measured
+from tests.benchmarks.bench import SHORT
+from tests.benchmarks.report import folder, publish, tables
+from tests.benchmarks.rows.all import ROWS
+from tests.support import servers
+
+DEFAULT = [row for row in ROWS.values() if row.by_default]
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(240)  # a minute where the machine has nothing else to do
+def test_every_row_measures_what_is_right(tmp_path: Path) -> None:
+    assert measured(DEFAULT, SHORT, tmp_path / "rows", servers.test_root() / "benchmarks") == []
+
+    outcomes = folder.load(tmp_path / "rows", ROWS)
+
+    assert [outcome.row for outcome in outcomes] == [row.name for row in DEFAULT]
+    assert all(value > 0 for outcome in outcomes for sample in outcome.samples for value in sample.figures.values())
+    assert len(tables.goals(outcomes).rows) == sum(len(row.goals) for row in DEFAULT)
+    assert {"results.md", "results.json"} <= {file.name for file in publish.write(outcomes, tmp_path)}

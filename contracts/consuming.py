@@ -9,8 +9,7 @@ from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
 from contracts.acknowledging import AckWindow
 from contracts.delivery import Delivery, read_whatever_comes
-
-HEARTBEAT_SECONDS = 15  # a lost route is noticed within twice this time
+from contracts.publisher import HEARTBEAT_SECONDS
 
 Arrived = Callable[["Session", AbstractIncomingMessage], None]
 

@@ -7,6 +7,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractRobustConnection
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError, PublishError
 
+HEARTBEAT_SECONDS = 15  # a lost route is noticed within twice this time
 REPLY_TO = "amq.rabbitmq.reply-to"
 
 
@@ -32,7 +33,11 @@ class ConfirmedPublisher:
     async def connect(self) -> None:
         """Connect. Raises ConnectionError or AMQPError when there is no broker; later losses mend themselves."""
         self._connection = await aio_pika.connect_robust(
-            self._url, timeout=self._timeout, reconnect_interval=0.5, client_properties={"connection_name": self._name}
+            self._url,
+            timeout=self._timeout,
+            reconnect_interval=0.5,
+            client_properties={"connection_name": self._name},
+            heartbeat=HEARTBEAT_SECONDS,
         )
         self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
 

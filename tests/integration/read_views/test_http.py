@@ -1,6 +1,7 @@
 """How HTTP answers: problem documents, tags, limits, and pages that describe it."""
 
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -43,7 +44,7 @@ async def test_a_body_that_is_too_large_is_refused_unread(reader: Reader) -> Non
 
 
 async def test_a_body_of_unknown_length_ends_the_connection(reader: Reader) -> None:
-    async def endless() -> object:
+    async def endless() -> AsyncIterator[bytes]:
         yield b"x"
 
     response = await reader.http.request("GET", "/statistics", content=endless())

@@ -31,7 +31,8 @@ def import_file(
     seat_limit_column: Annotated[str | None, typer.Option(help="Default: seat_limit or seats.")] = None,
     delimiter: Annotated[str, typer.Option(help="What separates the columns of a CSV file.")] = ",",
     failures: Annotated[
-        Path | None, typer.Option(help="Write rows that were not accepted there, as JSON Lines.", dir_okay=False)
+        Path | None,
+        typer.Option(help="Write rows that were not accepted there, as JSON Lines.", dir_okay=False, writable=True),
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for one reply.", min=0.1)] = 60,
     as_json: Json = False,
@@ -41,6 +42,8 @@ def import_file(
 
     Ends with 1 when rows failed for another reason than that an import before has decided about them.
     """
+    if len(delimiter := delimiter.replace("\\t", "\t")) != 1:
+        usage("--delimiter is one character, or \\t")
     wishes, url = Wishes(name_column, id_column, seat_limit_column), address(amqp_url)
     with file.open("rb") as opened:
         try:

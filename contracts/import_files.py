@@ -87,6 +87,8 @@ class CsvRows:
             raise NotImportable("The file is empty: its first row names the columns.") from None
         except csv.Error as failure:
             raise NotImportable(f"The first row cannot be read: {failure}") from None
+        if any(map(_broken, self.header or ())):
+            raise NotImportable("The file is not UTF-8.")
 
     def __iter__(self) -> Iterator[Row | Unreadable]:
         while True:

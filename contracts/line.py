@@ -8,6 +8,7 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.connection import make_url
 from aio_pika.exceptions import (
     AMQPError,
     ChannelInvalidStateError,
@@ -42,18 +43,19 @@ class Line:
     @classmethod
     async def open(cls, url: str, *, name: str, hear: Callable[[str, bytes], None], timeout: float) -> "Line":
         """Connect; `hear` gets correlation id and body of each reply. Raises AMQPError, OSError or TimeoutError."""
-        async with asyncio.timeout(timeout):
-            wishes: dict[str, Any] = {} if "heartbeat=" in url else {"heartbeat": _HEARTBEAT_SECONDS}
-            connection = await aio_pika.connect(url, client_properties={"connection_name": name}, **wishes)
-            try:
+        wishes: dict[str, Any] = {} if "heartbeat=" in url else {"heartbeat": _HEARTBEAT_SECONDS}
+        connection = aio_pika.Connection(make_url(url, **wishes), client_properties={"connection_name": name})
+        try:
+            async with asyncio.timeout(timeout):
+                await connection.connect()
                 channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
                 line = cls(connection, channel)
                 channel.close_callbacks.add(line._on_close)
                 connection.close_callbacks.add(line._on_close)
                 await line._listen(hear)
-            except BaseException:
-                await _close(connection)
-                raise
+        except BaseException:
+            await _close(connection)  # also one that came to nothing, or the library closes it in some other thread
+            raise
         return line
 
     async def _listen(self, hear: Callable[[str, bytes], None]) -> None:
@@ -85,7 +87,9 @@ class Line:
             ) from None
         except ChannelAccessRefused as refusal:
             raise Refused(f"The broker does not let this user publish '{key}': {refusal}") from None
-        except (DeliveryError, AMQPError, ChannelInvalidStateError, OSError, RuntimeError) as failure:
+        except DeliveryError:
+            raise Lost("the broker refuses the message; its queue may be full") from None
+        except (AMQPError, ChannelInvalidStateError, OSError, RuntimeError) as failure:
             raise Lost(str(failure)) from failure
         finally:
             confirmed.set_result(None)

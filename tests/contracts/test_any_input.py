@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts import replies, tokens
@@ -39,11 +39,13 @@ def outcome_of(raw: bytes, content_type: str, key: str) -> list[Command | Invali
         return []
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from([SINGLE, BATCH]), st.sampled_from([*COMMANDS, BATCH_KEY]))
 def test_any_bytes_can_be_read(raw: bytes, content_type: str, key: str) -> None:
     assert all(isinstance(one, InvalidCommand) for one in outcome_of(raw, content_type, key))
 
 
+@settings(deadline=None)
 @given(JSON | CHANGED)
 def test_any_json_can_be_read_alone(value: Any) -> None:
     for one in outcome_of(body(value), SINGLE, value.get("type", "") if isinstance(value, dict) else ""):
@@ -52,6 +54,7 @@ def test_any_json_can_be_read_alone(value: Any) -> None:
             json.loads(replies.encode(replies.Invalid(one.command_id, one.errors)))
 
 
+@settings(deadline=None)
 @given(st.lists(CHANGED | JSON, min_size=1, max_size=5))
 def test_any_json_can_be_read_in_a_batch_and_leaves_no_command_out(values: list[Any]) -> None:
     found = outcome_of(body(values), BATCH, BATCH_KEY)
@@ -59,6 +62,7 @@ def test_any_json_can_be_read_in_a_batch_and_leaves_no_command_out(values: list[
     assert found == [] or len(found) == len(values)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | JSON.map(body))
 def test_any_answer_is_read_or_is_a_bad_reply(raw: bytes) -> None:
     for read in (lambda: read_replies(raw, ["an id"]), lambda: read_answer(raw, "company.get.v1")):
@@ -68,11 +72,13 @@ def test_any_answer_is_read_or_is_a_bad_reply(raw: bytes) -> None:
             continue
 
 
+@settings(deadline=None)
 @given(st.uuids(), st.integers(0, 2**31 - 1))
 def test_a_token_names_what_it_was_made_of(company: uuid.UUID, version: int) -> None:
     assert tokens.decode(tokens.encode(str(company), version)) == (str(company), version)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40) | st.binary(max_size=30).map(lambda raw: raw.decode("latin-1")))
 def test_any_other_token_is_refused_with_a_value_error(text: str) -> None:
     try:
@@ -89,6 +95,7 @@ def test_a_token_cut_short_or_altered_is_refused() -> None:
             tokens.decode(altered)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 60).map(lambda size: b"x" * size), max_size=60), st.integers(1, 10), st.integers(70, 200)
 )

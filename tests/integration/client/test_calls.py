@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from typing import Any
 
 import aio_pika
 import pytest
@@ -157,6 +158,33 @@ async def test_a_message_that_no_queue_takes_is_reported_and_harms_no_other(
         with pytest.raises(Unroutable, match="read-service setup"):
             await client.ask("statistics.get")
         assert isinstance(await client.send(registration()), Accepted)
+
+
+async def test_of_one_command_published_many_times_at_once_no_return_is_taken_for_a_confirm(
+    client: Client, vhost: str
+) -> None:
+    async with await aio_pika.connect(vhost, timeout=10) as connection:
+        await (await connection.channel()).queue_delete(topology.WRITE_COMMANDS.name)
+        asked = registration()
+
+        found = await asyncio.gather(*(client.publish(asked) for _ in range(5)), return_exceptions=True)
+
+    assert [type(one) for one in found] == [Unroutable] * 5
+
+
+async def test_a_queue_that_is_full_is_waited_for_and_named(client: Client, vhost: str) -> None:
+    full: dict[str, Any] = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    async with await aio_pika.connect(vhost, timeout=10) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue(exclusive=True, arguments=full)
+        await queue.bind(topology.COMMANDS, "#")
+        await client.publish(registration(), timeout=5)
+
+        with pytest.raises(TimedOut, match="queue may be full"):
+            await client.publish(registration(), timeout=0.3)
+        waiting = asyncio.create_task(client.publish(registration(), timeout=5))
+        await queue.get()
+        await waiting
 
 
 async def test_an_exchange_that_does_not_exist_is_reported(client: Client, responder: Responder, vhost: str) -> None:

@@ -159,6 +159,8 @@ async def test_without_answers_the_import_ends_with_three_and_can_be_run_again(
         ("", (), "The file is empty"),
         ("title,number\nA,1\n", (), "Which column holds the company's name? Say --name-column, one of: title, number"),
         ("name,number\nA,1\n", (), "Which column holds the company's id?"),
+        ("n\u00e4me,id\nA,1\n", (), "The file is not UTF-8."),
+        ("name;id\nA;1\n", ("--delimiter", "semicolon"), "--delimiter is one character"),
         ("name,id\nA,1\n", ("--id-column", "CIK"), "There is no column CIK; there are: name, id"),
         ("name,id,name\nA,1,B\n", (), "The header names the column name twice."),
     ],
@@ -167,7 +169,7 @@ async def test_a_file_that_cannot_be_imported_says_why_before_anything_is_sent(
     content: str, arguments: tuple[str, ...], says: str, registrar: Registrar, tmp_path: Path
 ) -> None:
     path = tmp_path / "file.csv"
-    path.write_text(content)
+    path.write_text(content, encoding="latin-1")
 
     done = await registrar("import", str(path), *arguments)
 

@@ -4,7 +4,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.import_files import CsvRows, JsonRows, Lines, NotImportable, Row, Unreadable, kind_of
@@ -69,6 +69,7 @@ def test_lines_that_are_no_json_objects_are_reported() -> None:
     ]  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_file_is_read_to_its_end(content: bytes) -> None:
     json_rows(content)
@@ -78,6 +79,7 @@ def test_any_file_is_read_to_its_end(content: bytes) -> None:
         return
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), min_size=1, max_size=20))
 def test_no_row_of_json_is_lost_whatever_stands_beside_it(texts: list[str]) -> None:
     found = json_rows("\n".join(texts).encode())

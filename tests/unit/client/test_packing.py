@@ -2,7 +2,7 @@
 
 import uuid
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
@@ -25,6 +25,7 @@ def commands_of(runs: list[tuple[int, int]]) -> list[Command]:
     ]
 
 
+@settings(deadline=None, max_examples=30)
 @given(RUNS)
 def test_messages_hold_all_commands_in_order_within_the_limits(runs: list[tuple[int, int]]) -> None:
     commands = commands_of(runs)
@@ -41,6 +42,7 @@ def test_messages_hold_all_commands_in_order_within_the_limits(runs: list[tuple[
         assert {one["subject"] for one in read} == packed.companies
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(1, 100), max_size=12))
 def test_what_fits_into_one_message_is_not_torn(counts: list[int]) -> None:
     packs = list(pack(commands_of([(count, 1) for count in counts])))

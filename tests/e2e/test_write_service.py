@@ -104,7 +104,7 @@ async def test_a_command_that_kills_the_process_is_parked_alone(environment: dic
                     await service.start()
                 return await count(environment, "events") == 49 and await count(environment, "parked") == 1
 
-            await eventually(all_are_handled, within=40, every=0.05)
+            await eventually(all_are_handled, within=90, every=0.05)
             assert deaths <= 3
             await eventually(client.messages, until=lambda found: found == 0)
             assert await service.stop() == 0

@@ -12,6 +12,8 @@ from read_service.views.refusals import NotNow
 ReadVersions = Callable[[Iterable[str]], Awaitable[Mapping[str, int]]]
 Wanted = Callable[[str, int], None]
 
+_PAUSE_SECONDS = 0.5  # after a poll that failed
+
 log = structlog.get_logger()
 
 
@@ -85,11 +87,12 @@ class Waiting:
             began = loop.time()
             try:
                 self.applied(await self._read_versions(list(self._watches)))
+                # A long read is not repeated at once: polling takes a fifth of the time at most.
+                pause = max(self._poll_seconds, 4 * (loop.time() - began))
             except Exception as failure:  # noqa: BLE001 - the store is away: the waiters' own time limits hold
                 log.warning("positions_unread", error=str(failure))
-                await asyncio.sleep(1)
-            # A long read is not repeated at once: polling takes a fifth of the time at most.
-            await asyncio.sleep(max(self._poll_seconds, 4 * (loop.time() - began)))
+                pause = _PAUSE_SECONDS
+            await asyncio.sleep(pause)
 
     def stop(self) -> None:
         """Send all waiters away, and whoever comes after them."""

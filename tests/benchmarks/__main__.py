@@ -7,17 +7,17 @@ import logging
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.local.stack import DEFAULT_ROOT, Trouble
+from deploy.local.stack import DEFAULT_ROOT
 from tests.benchmarks.bench import SHORT, Bench, Plan, Row
 from tests.benchmarks.report import folder, publish
 from tests.benchmarks.results import Outcome
 from tests.benchmarks.rows.all import ROWS
 from tests.benchmarks.servers import Servers, fresh_servers
-from tests.benchmarks.stores import Wrong
 
 
 def main() -> int:
@@ -39,24 +39,25 @@ def measured(rows: Sequence[Row], plan: Plan, out: Path, root: Path) -> list[str
     """Measure rows and save each; what went wrong. Rows that fill the stores have servers of their own."""
     failed: list[str] = []
     for together in [list(rows)] if plan.shared else _groups(rows):
-        with fresh_servers(root) as servers:
-            failed += asyncio.run(_measured(together, plan, out, servers))
+        while together:
+            with fresh_servers(root) as servers:
+                failed += asyncio.run(_measured(together, plan, out, servers))
     return failed
 
 
-async def _measured(rows: Sequence[Row], plan: Plan, out: Path, servers: Servers) -> list[str]:
-    failed = []
+async def _measured(rows: list[Row], plan: Plan, out: Path, servers: Servers) -> list[str]:
+    """Take rows off the list and measure them, up to one that fails: what it has left must not disturb the others."""
     async with contextlib.aclosing(Bench(servers, plan)) as bench:
-        for row in rows:
-            began = time.monotonic()
+        while rows:
+            row, began = rows.pop(0), time.monotonic()
             print(f"{row.name}: {row.title}", flush=True)
             try:
                 folder.save(out, Outcome(row.name, row.title, await row.run(bench), row.goals, folder.made(plan)))
-            except (Wrong, Trouble) as wrong:
-                failed.append(f"{row.name}: {wrong}")
-                print(f"  WRONG: {wrong}")
+            except Exception as failure:  # noqa: BLE001 - one row's trouble is not to cost the others
+                traceback.print_exc()
+                return [f"{row.name}: {type(failure).__name__}: {failure}"]
             print(f"  {time.monotonic() - began:.0f} s", flush=True)
-    return failed
+    return []
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[list[Row]]:

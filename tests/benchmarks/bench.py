@@ -79,16 +79,15 @@ class Bench:
         for ceiling in self._ceilings.values():
             ceiling.wake()
 
-    async def alternate(self, measures: Mapping[str, Measure], rounds: int | None = None) -> list[Sample]:
+    async def alternate(self, measures: Mapping[str, Measure], plan: Plan | None = None) -> list[Sample]:
         """Measure in turn, round after round, each round in the other direction; the warm-up's samples are dropped."""
-        samples: list[Sample] = []
-        for number in range(self.plan.warmups + min(self.plan.rounds, rounds or self.plan.rounds)):
+        plan, samples = plan or self.plan, list[Sample]()
+        for number in range(1 - plan.warmups, 1 + plan.rounds):
             names = list(measures)
-            warm = number < self.plan.warmups
-            for name in names if number % 2 == 0 else reversed(names):
+            for name in names if number % 2 else reversed(names):
                 for sample in await measures[name]():
-                    self.say(f"  {'warm-up' if warm else f'round {number - self.plan.warmups + 1}'}: {sample}")
-                    samples += [] if warm else [sample]
+                    self.say(f"  {'warm-up' if number < 1 else f'round {number}'}: {sample}")
+                    samples += [] if number < 1 else [sample]
         return samples
 
     def _rested(self, name: str, replicas: tuple[int, int], system: System) -> System:

@@ -42,7 +42,7 @@ async def run(bench: Bench) -> list[Sample]:
 
 async def latencies(bench: Bench, system: System) -> list[Sample]:
     """How long replies and documents take."""
-    commands = list(workload.lives(bench.seed(), bench.plan.count(100, 10)))
+    commands = list(workload.lives(bench.seed(), bench.plan.count(80, 10)))
     replied, seen = list[float](), list[float]()
     system.wake()
     await system.mark()

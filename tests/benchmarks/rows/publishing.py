@@ -1,7 +1,5 @@
 """The ceilings: publishing with confirms, and consuming, by each library, with nothing else to do."""
 
-import asyncio
-import sys
 from functools import partial
 
 import aio_pika
@@ -10,9 +8,10 @@ from tests.benchmarks.bench import Bench, Measure, Row
 from tests.benchmarks.meter import metered
 from tests.benchmarks.results import Sample
 from tests.benchmarks.rows.races import emptied, lives
+from tests.benchmarks.sending import started_with
 from tests.benchmarks.stores import Wrong
 from tests.benchmarks.subjects.noop import NoOp
-from tests.benchmarks.subjects.starting import ROOT, declare
+from tests.benchmarks.subjects.starting import declare
 
 _VHOST, _QUEUE = "test_5", "published"
 
@@ -32,15 +31,15 @@ async def run(bench: Bench) -> list[Sample]:
 async def published(bench: Bench, amqp: str, way: str) -> list[Sample]:
     """Messages published a second; all of them must be in the queue."""
     count = bench.plan.count(15_000)
-    command = (sys.executable, "-m", "tests.benchmarks.peers.publishing", way, str(count))
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, env={"PEER_AMQP_URL": amqp}, stdout=asyncio.subprocess.PIPE
-    )
-    async with metered({f"publish-{way}": process.pid, **bench.servers.pids()}) as usage:
-        said, _ = await asyncio.wait_for(process.communicate(), 300)
+    job, module = {"way": way, "count": count}, "tests.benchmarks.peers.publishing"
+    async with (
+        started_with(job, module, {"PEER_AMQP_URL": amqp}) as load,
+        metered({f"publish-{way}": load.process.pid, **bench.servers.pids()}) as usage,
+    ):
+        began, confirmed = await load.send()
     if (held := await _emptied_queue(amqp)) != count:
         raise Wrong(f"{held} messages in the queue of {count} that were confirmed")
-    seconds = float(said)
+    seconds = confirmed - began
     return [Sample(f"publish-{way}", {"messages/s": count / seconds}, count, seconds, usage)]
 
 

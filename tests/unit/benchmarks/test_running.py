@@ -1,0 +1,68 @@
+"""Running rows: each is saved, and one that fails neither counts nor costs the others."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import __main__ as running
+from tests.benchmarks.bench import SHORT, Bench, Plan, Row
+from tests.benchmarks.report import folder
+from tests.benchmarks.results import Sample
+from tests.benchmarks.stores import Wrong
+from tests.unit.benchmarks.outcomes import sample
+
+
+@pytest.fixture
+def starts(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The roots of the servers that were started; none of them is real."""
+    roots: list[Path] = []
+
+    @contextlib.contextmanager
+    def servers(root: Path) -> Iterator[object]:
+        roots.append(root)
+        yield object()
+
+    monkeypatch.setattr(running, "fresh_servers", servers)
+    return roots
+
+
+async def _right(bench: Bench) -> list[Sample]:
+    assert bench.seed() != bench.seed()
+    return [sample("registrar", 10)]
+
+
+async def _wrong(_: Bench) -> list[Sample]:
+    raise Wrong("two documents are missing")
+
+
+def _row(name: str, *, alone: bool = False) -> Row:
+    return Row(name, name, _wrong if name == "wrong" else _right, alone=alone)
+
+
+def test_a_wrong_result_is_reported_and_the_rows_after_it_begin_afresh(tmp_path: Path, starts: list[Path]) -> None:
+    rows = {name: _row(name) for name in ("first", "wrong", "last")}
+    failed = running.measured(list(rows.values()), SHORT, tmp_path, tmp_path / "root")
+    assert failed == ["wrong: Wrong: two documents are missing"]
+    assert [outcome.row for outcome in folder.load(tmp_path, rows)] == ["first", "last"]
+    assert len(starts) == 2
+
+
+def test_rows_that_fill_the_stores_have_servers_of_their_own(tmp_path: Path, starts: list[Path]) -> None:
+    rows = [_row("one", alone=True), _row("two"), _row("three"), _row("four", alone=True)]
+    assert running.measured(rows, Plan(), tmp_path, tmp_path / "root") == []
+    assert len(starts) == 3
+
+
+async def test_measurements_alternate_and_warm_ups_do_not_count() -> None:
+    order: list[str] = []
+
+    async def measured(name: str) -> list[Sample]:
+        order.append(name)
+        return [sample(name, len(order))]
+
+    bench = Bench(object(), Plan(rounds=2, warmups=1), say=lambda _: None)  # type: ignore[arg-type]
+    samples = await bench.alternate({"a": lambda: measured("a"), "b": lambda: measured("b")})
+    assert order == ["b", "a", "a", "b", "b", "a"]
+    assert [one.subject for one in samples] == ["a", "b", "b", "a"]

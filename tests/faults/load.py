@@ -14,6 +14,7 @@ from tests.unit.write_service.orders import add_user, an_id, change_email, close
 
 AT_ONCE = 8
 COMPANIES = 25
+AHEAD = 300  # of what a test waits for: enough to be at work at every moment, and soon caught up with
 
 
 def orders(seed: int) -> Iterator[Command]:
@@ -47,33 +48,44 @@ class Load:
     def __init__(self, client: Client, commands: Iterator[Command]) -> None:
         self._client = client
         self._commands = commands
+        self._begun = 0
+        self._wanted = AHEAD
+        self._told = asyncio.Event()
         self._ending = False
         self.confirmed: list[Command] = []
         self.replies: list[Reply] = []
 
-    async def more(self, number: int, within: float = 60) -> None:
+    async def more(self, number: int, within: float = 90) -> None:
         """Wait until so many more are confirmed."""
         goal = len(self.confirmed) + number
+        self._wanted = goal + AHEAD
+        self._told.set()
         await eventually(lambda: len(self.confirmed), until=lambda found: found >= goal, within=within)
 
     async def publish(self) -> None:
         """Publish one after the other until the end is near."""
-        while not self._ending:
-            command = next(self._commands)
+        while (command := await self._next()) is not None:
             await self._client.publish(command, timeout=100)
             self.confirmed.append(command)
 
     async def send(self) -> None:
         """Send one after the other, each when the outcome of the one before it is known."""
-        while not self._ending:
-            command = next(self._commands)
+        while (command := await self._next()) is not None:
             self.replies.append(await self._client.send(command, timeout=100))
             self.confirmed.append(command)
 
     async def end(self, publishing: list[asyncio.Task[None]]) -> None:
         """Finish what was begun."""
         self._ending = True
+        self._told.set()
         await asyncio.gather(*publishing)
+
+    async def _next(self) -> Command | None:
+        while self._begun >= self._wanted and not self._ending:
+            self._told.clear()
+            await self._told.wait()
+        self._begun += 1
+        return None if self._ending else next(self._commands)
 
 
 @contextlib.asynccontextmanager

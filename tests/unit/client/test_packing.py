@@ -12,13 +12,16 @@ from contracts.making import command
 from contracts.packing import pack
 from contracts.values import MAX_MESSAGE_BYTES
 
-# Runs of commands about one company: how many, and how long a reason each of them carries.
+LONG = "/" + "s" * 254
+
+# Runs of commands about one company: how many, and how long a reason each of them carries: a hundred of the
+# longest are more than one message can hold.
 RUNS = st.lists(st.tuples(st.integers(1, 230), st.sampled_from([1, 500])), max_size=8)
 
 
 def commands_of(runs: list[tuple[int, int]]) -> list[Command]:
     return [
-        command("company.suspend", company, reason="\N{GRINNING FACE}" * size)
+        command("company.suspend", company, actor="a" * min(size, 255), reason="\N{GRINNING FACE}" * size, source=LONG)
         for count, size in runs
         for company in [uuid.uuid4()]
         for _ in range(count)
@@ -57,3 +60,10 @@ def test_packing_reads_no_further_ahead_than_it_must() -> None:
     next(pack(commands))
 
     assert len(list(commands)) >= 700
+
+
+def test_a_message_is_full_by_bytes_before_it_is_full_by_count() -> None:
+    first, *_ = pack(commands_of([(1, 500)] * 100))
+
+    assert len(first.ids) < 100
+    assert len(array(first.objects)) > MAX_MESSAGE_BYTES - 4_000

@@ -1,4 +1,4 @@
-"""`write-service`: serve, setup, parked."""
+"""`write-service`: serve, setup, replay, parked."""
 
 import asyncio
 import os
@@ -9,9 +9,11 @@ import typer
 from aio_pika.exceptions import AMQPError
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.publisher import Returned, Unconfirmed
 from write_service import bootstrap, logs
 from write_service.entrypoints import parked
 from write_service.entrypoints.patience import Unreachable, said
+from write_service.entrypoints.replay import replay
 from write_service.entrypoints.serving import until_told
 from write_service.entrypoints.setup import set_up
 from write_service.settings import InvalidSettings, Settings, SetupSettings, load
@@ -20,6 +22,7 @@ CLOSE_SECONDS = 5.0
 
 app = typer.Typer(help="The write side of Registrar.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(parked.app, name="parked")
+app.command()(replay)
 
 
 @app.command()
@@ -49,7 +52,7 @@ def main() -> None:
     """The console script. What a person can mend is said in one line, and the exit code is 1."""
     try:
         app()
-    except (InvalidSettings, Unreachable) as failure:
+    except (InvalidSettings, Unreachable, Returned, Unconfirmed) as failure:
         _give_up(str(failure))
     except (OSError, AMQPError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as failure:
         _give_up(said(failure))

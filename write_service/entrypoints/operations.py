@@ -3,7 +3,6 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Sequence
 from typing import cast
 
 import aio_pika
@@ -13,21 +12,18 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 from faststream.rabbit.message import RabbitMessage
 from pydantic import BaseModel, ValidationError
 
-from contracts.batching import array, cut
 from contracts.errors import Error, error, errors_of
-from contracts.operations import OPERATIONS, REPLAY_TYPE, Refused
+from contracts.operations import OPERATIONS, Refused
 from contracts.publisher import ConfirmedPublisher, Returned, Unconfirmed
-from contracts.reading import BATCH
 from contracts.topology import WRITE_OPERATIONS
 from contracts.values import MAX_MESSAGE_BYTES
 from write_service import metrics
 from write_service.adapters.deliveries import parked_message
+from write_service.adapters.replaying import BrokerReplay
 from write_service.entrypoints.replies import ALLOWED, JSON
 from write_service.logs import logger
 from write_service.service_layer.operations import EventLog, Operations, Request
 from write_service.service_layer.parking import UNREADABLE, Parking
-from write_service.service_layer.publishing import published_event
-from write_service.service_layer.records import EventRecord
 
 RETRY_SECONDS = 0.5
 
@@ -51,7 +47,7 @@ class OperationsConsumer:
         self._publisher = publisher
         self._parking = parking
         self._within = answer_within
-        self._operations = Operations(event_log, self._send)
+        self._operations = Operations(event_log, BrokerReplay(publisher))
 
     async def take(self, message: AbstractIncomingMessage) -> None:
         """Returns when the message may be acknowledged; raises only CancelledError, and it may not."""
@@ -90,20 +86,6 @@ class OperationsConsumer:
         reason = f"{type(failure).__name__}: {failure}"[:500]
         log.warning("operation_failed", operation=type(request).__name__, reason=reason)
         return Refused(status="error", errors=[error("failed", reason)])
-
-    async def _send(self, queue: str, records: Sequence[EventRecord]) -> None:
-        bodies = [published_event(record).body for record in records]
-        sending = (self._publish(queue, run) for run in cut(bodies))
-        results = await asyncio.gather(*sending, return_exceptions=True)  # all of them at once, in their order
-        for failure in results:
-            if failure is not None:
-                raise failure
-
-    async def _publish(self, queue: str, run: list[bytes]) -> None:
-        message_id = str(uuid.uuid4())
-        await self._publisher.publish(
-            "", queue, array(run), message_id=message_id, type=REPLAY_TYPE, content_type=BATCH
-        )
 
     async def _reply(self, message: AbstractIncomingMessage, answer: BaseModel) -> None:
         to = message.reply_to

@@ -16,6 +16,7 @@ from deploy.local.starting import answering, keep_port
 NAME = "mongo"
 DATABASE, SET, PROJECTOR, VIEWS = "registrar", "registrar", "projector", "views"
 ROOT = "root"
+TRANSACTION_SECONDS = 10
 _USER_NOT_FOUND, _NOT_INITIALIZED, _ALREADY = 11, 94, 23
 
 
@@ -46,7 +47,9 @@ async def start(stack: Stack) -> None:
     ]
     limits = ["--nounixsocket", "--oplogSize", "512", "--wiredTigerCacheSizeGB", "1"]
     quiet = ["--quiet", "--slowms", "2000", "--setParameter", "diagnosticDataCollectionEnabled=false"]
-    stack.spawn(NAME, [_mongod(), "--auth", "--replSet", SET, *places, *limits, *quiet])
+    # A replica that is killed in a transaction keeps its locks until the server ends it: a minute by default.
+    soon = ["--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}"]
+    stack.spawn(NAME, [mongod(), "--auth", "--replSet", SET, *places, *limits, *quiet, *soon])
     await answering(stack, NAME, lambda: _ping(port))
     if stack.once("mongo users"):
         await _make_users(stack, port)
@@ -105,7 +108,7 @@ def _direct(port: int) -> AsyncMongoClient[dict[str, Any]]:
     return AsyncMongoClient(f"mongodb://127.0.0.1:{port}/?directConnection=true", serverSelectionTimeoutMS=1000)
 
 
-def _mongod() -> Path | str:
+def mongod() -> Path | str:
     """The wheel's own program in the project's tools, else one that is installed."""
     for found in TOOLS.glob("mongod/**/fiftyone/db/bin/mongod"):
         return found

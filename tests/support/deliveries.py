@@ -28,6 +28,17 @@ def deliveries(log: Sequence[Event], chance: random.Random, *, most_times: int =
     return [*messages, *filling.values()]
 
 
+def message_of(events: Message) -> aio_pika.Message:
+    """An event message as it travels; its routing key is the type of its events."""
+    return aio_pika.Message(
+        json.dumps(events).encode(),
+        content_type="application/cloudevents-batch+json",
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=str(uuid.uuid4()),
+        type=events[0]["type"],
+    )
+
+
 async def publish(amqp_url: str, messages: Sequence[Message]) -> None:
     """Publish them on the exchange of events as the write service does, confirmed."""
     async with await aio_pika.connect(amqp_url, timeout=10) as connection:
@@ -37,14 +48,6 @@ async def publish(amqp_url: str, messages: Sequence[Message]) -> None:
 
         async def send(events: Message) -> None:
             async with gate:
-                kind = events[0]["type"]
-                message = aio_pika.Message(
-                    json.dumps(events).encode(),
-                    content_type="application/cloudevents-batch+json",
-                    delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-                    message_id=str(uuid.uuid4()),
-                    type=kind,
-                )
-                await exchange.publish(message, kind)
+                await exchange.publish(message_of(events), events[0]["type"])
 
         await asyncio.gather(*map(send, messages))

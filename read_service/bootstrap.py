@@ -46,11 +46,14 @@ async def serve(settings: Settings, stop: Stop) -> None:
         parts = await _parts(settings, stop, stack)
         answers = Answers(parts.current.documents, parts.waiting, _read_seconds(settings))
         app = build(answers, auth)
+        started = asyncio.Event()
+        parts.checks["start"] = partial(_is_over, started)
         add_health(app, parts.checks)
         add_docs(app)
         stop.watch(await stack.enter_async_context(served(app, on)))
         stack.push_async_callback(stop.end_background)
         await stop.unless(_start(parts, answers, stack))
+        started.set()
         await stop.asked()
         log.info("draining")
     stop.finished()
@@ -139,6 +142,10 @@ async def _look(current: Current) -> None:
 async def _answers(database: Database) -> str:
     await database.command("ping")
     return OK
+
+
+async def _is_over(started: asyncio.Event) -> str:
+    return OK if started.is_set() else "the service is starting"
 
 
 async def _is_known(current: Current) -> str:

@@ -54,15 +54,15 @@ class Reader:
 
 
 @contextlib.asynccontextmanager
-async def reading(amqp_url: str, mongo: MongoDatabase, **settings: Any) -> AsyncIterator[Reader]:
+async def reading(url: str, mongo: MongoDatabase, **settings: Any) -> AsyncIterator[Reader]:
     """A read service that is set up and ready; stopped after the block."""
-    addresses = {"amqp_url": amqp_url, "mongo_url": mongo.url, "mongo_views_url": mongo.views_url}
+    addresses = {"amqp_url": url, "mongo_url": mongo.url, "mongo_views_url": mongo.views_url}
     made = Settings(**{**addresses, "http_port": free_port(), "positions_poll_ms": 5, **settings})
     await bootstrap.set_up(made)
     stop = Stop(within=30)
     running = asyncio.create_task(bootstrap.serve(made, stop))
     try:
-        async with _asking(mongo, amqp_url, made) as reader:
+        async with _asking(mongo, url, made) as reader:
             await eventually(lambda: _ready(reader, running), every=0.05, within=20)
             yield reader
     finally:

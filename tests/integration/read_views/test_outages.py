@@ -12,17 +12,20 @@ from pymongo.errors import OperationFailure
 
 from contracts import tokens
 from contracts.queries import QUERIES
-from deploy.local import mongo
+from deploy.local import mongo, rabbitmq
 from deploy.local.stack import Stack
-from read_service.adapters.generations import FIRST
+from read_service.adapters.generations import FIRST, point_to_first
 from read_service.adapters.mongo import StoreAway, connected
+from read_service.views.current import Current
 from read_service.views.documents import Documents
+from read_service.views.refusals import NotNow
 from tests.integration.read_views import given
 from tests.integration.read_views.reader import Reader, reading
 from tests.integration.read_views.samples import documents_of, sample
 from tests.integration.read_views.watching import SENT
 from tests.support import fresh
 from tests.support.eventually import eventually
+from tests.support.fresh import MongoDatabase
 from tests.support.proxy import Proxy, proxy_to
 
 COMPANY = given.new_id()
@@ -98,6 +101,49 @@ async def test_a_waiting_query_outlives_an_outage(behind_proxy: tuple[Reader, Pr
     await reader.put("positions", given.position(COMPANY, 2))
 
     assert (await asked)["result"]["version"] == 2
+
+
+async def test_queries_over_the_bus_are_answered_again_after_the_broker_was_lost(servers: Stack) -> None:
+    port = servers.port(rabbitmq.NAME)
+    async with fresh.vhost(servers) as url, fresh.mongo_database(servers) as database, proxy_to(port) as proxy:
+        through = url.replace(f":{port}/", f":{proxy.port}/")
+        async with reading(url, database, amqp_url=through) as reader:
+            proxy.refuse()
+            proxy.cut()
+            await eventually(lambda: reader.get("/health/ready"), until=lambda seen: seen.status_code == 503)
+            assert (await reader.get("/statistics")).status_code == 200
+            asked = asyncio.create_task(reader.bus.ask("statistics.get.v1"))
+
+            proxy.refuse(refusing=False)
+
+            assert (await asked)["status"] == "ok"
+            await eventually(lambda: reader.get("/health/ready"), until=lambda seen: seen.status_code == 200)
+
+
+async def test_readers_follow_the_pointer_to_another_generation(mongo_database: MongoDatabase) -> None:
+    async with (
+        connected(mongo_database.views_url, name="test") as views,
+        connected(mongo_database.url, name="test") as projector,
+    ):
+        current = Current(views, time_limit_ms=1000)
+        assert await current.look() is None
+        with pytest.raises(NotNow):
+            current.documents()
+        await point_to_first(projector)
+        following = asyncio.create_task(current.follow())
+        await eventually(lambda: _generation(current), until=lambda seen: seen == FIRST)
+
+        await projector["generations"].update_one({"_id": "active"}, {"$set": {"generation": 7}})
+
+        await eventually(lambda: _generation(current), until=lambda seen: seen == 7, within=1)
+        following.cancel()
+
+
+def _generation(current: Current) -> int | None:
+    try:
+        return current.documents().generation
+    except NotNow:
+        return None
 
 
 async def test_a_read_that_takes_too_long_is_ended_by_the_database(reader: Reader) -> None:

@@ -27,7 +27,9 @@ RETURNED = Counter("registrar_write_returned_total", "Events that no queue took"
 SWEEPS = Counter("registrar_write_sweeps_total", "Passes over what was left in the outbox", registry=REGISTRY)
 PARKED = Counter("registrar_write_parked_total", "Messages that were parked, by kind", ["kind"], registry=REGISTRY)
 PARKED_ROWS = Gauge("registrar_write_parked_rows", "Parked messages that wait for a person", registry=REGISTRY)
-PURGED = Counter("registrar_write_purged_total", "Old rows forgotten: outcomes, closed cases of parked messages", registry=REGISTRY)
+PURGED = Counter(
+    "registrar_write_purged_total", "Old rows forgotten: outcomes, closed cases of parked messages", registry=REGISTRY
+)
 OPERATIONS = Counter(
     "registrar_write_operations_total",
     "Requests of the read service by operation and answer",

@@ -30,6 +30,8 @@ BF.B,"Brown-Förman, ""B""",14693
 
 pytestmark = pytest.mark.e2e
 
+REPLICAS = 2, 1  # writers, readers
+
 Registrar = Callable[..., Awaitable[tuple[int, list[Any]]]]
 
 

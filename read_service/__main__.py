@@ -9,7 +9,7 @@ import typer
 
 from read_service import bootstrap, logs
 from read_service.adapters.mongo import StoreAway
-from read_service.entrypoints import parked
+from read_service.entrypoints import parked, verify
 from read_service.entrypoints.auth import OpenToOthers
 from read_service.entrypoints.reaching import Unreachable
 from read_service.entrypoints.stopping import Died, Stop
@@ -19,6 +19,8 @@ FAILED, WRONG_SETTINGS = 1, 2
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(parked.app, name="parked")
+app.command()(verify.verify)
+app.command()(verify.gaps)
 
 
 @app.callback()

@@ -24,6 +24,7 @@ from read_service.verification.noticing import Wants
 
 PREFETCH = 100
 _LONGEST_PAUSE = 30.0
+_END_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -112,4 +113,5 @@ async def finish(intake: Intake) -> None:
 async def _ended(tasks: list["asyncio.Task[None]"]) -> None:
     for task in tasks:
         task.cancel()
-    await asyncio.wait(tasks)
+    # Bounded: a library that is cancelled in the middle of something may wait for an answer that does not come.
+    await asyncio.wait(tasks, timeout=_END_SECONDS)

@@ -16,10 +16,10 @@ from read_service.adapters.generations import make_generation
 from read_service.adapters.mongo import Database, connected
 from read_service.adapters.transactions import MongoTransactions
 from read_service.entrypoints.events import EventConsumer
-from read_service.repairing import Pace, repairing
 from read_service.projections.engine import Engine
 from read_service.projections.planning import Plan
 from read_service.projections.settling import Settling
+from read_service.repairing import Pace, repairing
 from read_service.verification.noticing import Wants
 from tests.integration.read_repair.told import send
 from tests.support.fresh import MongoDatabase

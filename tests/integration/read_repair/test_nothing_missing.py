@@ -8,7 +8,7 @@ import pytest
 from read_service import metrics
 from read_service.adapters.claims import MongoClaims
 from tests.integration.read_repair.conftest import QUICK, World
-from tests.integration.read_repair.told import telling
+from tests.integration.read_repair.told import AS_OF, telling
 from tests.support.documents import assert_exact, positions
 from tests.support.eventually import eventually
 from tests.support.histories import Event, Folded, histories
@@ -98,9 +98,7 @@ async def test_an_event_lost_while_nobody_ran_is_found_by_the_changes_since_the_
         async with world.replica():
             await eventually(lambda: positions(world.documents), until=lambda seen: len(seen) == 3)
             state = world.documents["repairs.g1"]
-            await eventually(
-                lambda: state.find_one({"_id": "changed companies"}), until=lambda one: one and one["as_of"]
-            )
+            await eventually(lambda: state.find_one({"as_of": AS_OF}))
         told.log, told.changed = log, {company}
         async with world.replica():
             await eventually(lambda: positions(world.documents), until=lambda seen: seen == Folded.of(log).positions)

@@ -75,7 +75,7 @@ async def test_too_many_and_too_few_are_wrong(
 
 def _changes() -> Iterator[dict[str, Any]]:
     yield from workload.registrations(7, 5)
-    yield from workload.changes(8, 5, 6000, of=7)
+    yield from workload.changes(8, 5, 4000, of=7)
 
 
 @pytest.mark.parametrize("commands", [workload.lives(7, 300), _changes()])

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from contracts.commands import wire_type
-from contracts.values import Id, Role, SeatLimit, Version
+from contracts.values import Id, ReachedVersion, Role, SeatLimit
 
 SOURCE = "/registrar/write_service"
 
@@ -43,7 +43,7 @@ class Event(BaseModel):
 class CompanyEvent(Event):
     """A change of one company: `version` is the company's version after it, and leaves no number out."""
 
-    version: Version
+    version: ReachedVersion
 
 
 class Outcome(Event):

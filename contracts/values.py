@@ -80,6 +80,7 @@ Role = Annotated[str, StringConstraints(pattern="^(owner|admin|member)$")]
 Status = Annotated[str, StringConstraints(pattern="^(registered|active|suspended|closed)$")]
 SeatLimit = Annotated[int, Field(ge=1, le=1_000_000)]
 Version = Annotated[int, Field(ge=0, le=2**31 - 1)]  # CloudEvents integers have 32 bits
+ReachedVersion = Annotated[int, Field(ge=1, le=2**31 - 1)]  # that of an event: the first one makes 1 of nothing
 Attribute = Annotated[str, AfterValidator(_at_most_255_bytes)]
 Timestamp = Annotated[
     str,

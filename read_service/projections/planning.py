@@ -73,7 +73,7 @@ def plan(
         planning.take(one, waits=place in patient)
     for company_id, changes in planning.incoming.items():
         position = positions.get(company_id, START)
-        planning.advance(company_id, position, changes, stored.get(company_id, NONE_STORED))
+        planning.advance(company_id, position, changes, stored.get(company_id))
     return planning.plan
 
 
@@ -96,7 +96,10 @@ class _Planning:
             if waits:
                 self._waits.add((change.subject, change.version))
 
-    def advance(self, company_id: str, position: Position, incoming: Mapping[int, Change], stored: Stored) -> None:
+    def advance(
+        self, company_id: str, position: Position, incoming: Mapping[int, Change], looked_at: Stored | None
+    ) -> None:
+        stored = looked_at or NONE_STORED
         known = {change.version: change for change in stored.changes} | dict(incoming)
         reached = self._apply(position, known)
         early = [change for change in incoming.values() if change.version > reached.version]
@@ -104,14 +107,16 @@ class _Planning:
         self.plan.held += [change for change in early if (company_id, change.version) in self._waits]
         store = [change for change in early if (company_id, change.version) not in self._waits]
         has_moved = reached.version != position.version
-        if not has_moved and not store:
+        beyond = any(change.version > reached.version for change in stored.changes)
+        # Where `ahead` was not looked at, it holds what it held.
+        left = position.early and (looked_at is None or stored.more or beyond)
+        is_early = bool(store) or left
+        if not has_moved and not store and is_early == position.early:
             return
         self.plan.store += store
         if position.early and has_moved:
             self.plan.passed[company_id] = reached.version
-        beyond = any(change.version > reached.version for change in stored.changes)
-        left = position.early and (not has_moved or stored.more or beyond)
-        self.plan.positions[company_id] = reached._replace(early=bool(store) or left, touched=position.touched + 1)
+        self.plan.positions[company_id] = reached._replace(early=is_early, touched=position.touched + 1)
         if has_moved and stored.more:
             self.plan.unfinished.append(company_id)
 

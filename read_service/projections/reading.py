@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 from contracts.errors import errors_of
 from contracts.events import EVENT_LISTS, EVENTS, CompanyEvent, Event, Outcome
 from contracts.operations import REPLAY_TYPE
-from contracts.values import MAX_MESSAGE_BYTES, Id, Version
+from contracts.values import MAX_MESSAGE_BYTES, Id, ReachedVersion
 from read_service.projections.writes import Document
 
 EVENT, MESSAGE, REFUSED = "unreadable_event", "unreadable_message", "refused_by_database"
@@ -24,7 +24,7 @@ for _event in EVENTS.values():
 # A replay's messages hold events of all types.
 _MIXED: TypeAdapter[list[Event]] = TypeAdapter(list[Annotated[_UNION, Field(discriminator="type")]])
 _ID: TypeAdapter[str] = TypeAdapter(Id)
-_VERSION: TypeAdapter[int] = TypeAdapter(Version)
+_VERSION: TypeAdapter[int] = TypeAdapter(ReachedVersion)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import pytest
 from contracts.commands import Command
 from contracts.making import new_id
 from contracts.reading import BATCH, BATCH_KEY, SINGLE, InvalidCommand, Unreadable, read_command_message
+from contracts.replies import Invalid, decode, encode
 from contracts.values import MAX_MESSAGE_BYTES
 from tests.contracts.samples import body, sample
 
@@ -144,7 +145,7 @@ def test_a_routing_key_that_is_not_the_type_is_refused() -> None:
         (b'{"name": "\xff"}', SINGLE, REGISTER, "json_invalid"),
         (b'{"id": NaN}', SINGLE, REGISTER, "json_invalid"),
         (b'{"id": Infinity}', SINGLE, REGISTER, "json_invalid"),
-        (b'{"name": "\\ud800"}', SINGLE, REGISTER, "json_invalid"),
+        (b'{"name": "\\ud800", "age": NaN}', SINGLE, REGISTER, "json_invalid"),
         (b"[" * 100_000, SINGLE, REGISTER, "json_invalid"),
         (b"{} {}", SINGLE, REGISTER, "json_invalid"),
         (b"{}", None, REGISTER, "content_type"),
@@ -163,6 +164,22 @@ def test_a_message_of_which_nothing_can_be_told_gets_one_error(
         read_command_message(raw, content_type, key)
 
     assert [error["type"] for error in refused.value.errors] == [kind]
+
+
+@pytest.mark.parametrize(
+    "planted", [{"source": "\ud800"}, {"data": {"name": "\udfff"}}, {"\ud800": 1}, {"id": "\ud800"}]
+)
+def test_of_a_batch_only_the_command_with_half_a_character_is_invalid(planted: dict[str, Any]) -> None:
+    golden = sample("commands", REGISTER)
+    raw = json.dumps([golden, {**golden, **planted}, golden]).encode()
+
+    first, bad, last = read_command_message(raw, BATCH, BATCH_KEY).commands
+
+    assert isinstance(first, Command)
+    assert isinstance(last, Command)
+    assert isinstance(bad, InvalidCommand)
+    told = Invalid(bad.command_id, bad.errors)
+    assert decode(encode([told])) == [told]  # its sender can be answered
 
 
 def test_a_content_type_may_have_parameters_and_any_case() -> None:

@@ -1,5 +1,6 @@
 """From an AMQP delivery to what is parked of it, in a form that Postgres can hold."""
 
+import json
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
@@ -41,7 +42,7 @@ def parked_command(
     return ToPark(
         kind=kind if is_object else UNREADABLE,
         reason=storable(reason),
-        body=to_json(found),
+        body=_encoded(found),
         exchange=storable(message.exchange or ""),
         routing_key=_text(found, "type") or "",
         content_type=SINGLE,
@@ -51,6 +52,13 @@ def parked_command(
         command_type=_text(found, "type"),
         company_id=_text(found, "subject"),
     )
+
+
+def _encoded(found: Any) -> bytes:
+    try:
+        return to_json(found)
+    except ValueError:  # a lone surrogate, which only an escape can write
+        return json.dumps(found).encode()
 
 
 def storable(value: str) -> str:

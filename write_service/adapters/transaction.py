@@ -52,13 +52,19 @@ class PostgresTransaction:
         return Loaded(now, reading.companies_of(wanted, rows, users), holders, outcomes)
 
     async def write(self, changes: Changes) -> None:
-        """The outcomes come first: a command that runs at another replica too waits here, before it costs more."""
-        for statement, expected, arguments in writing.statements(changes):
+        """Companies come first, in the order of their ids: replicas that make the same ones wait here."""
+        for statement, expected_rows, arguments in writing.state(changes):
             status: str = await self._driver.execute(statement, *arguments)
-            written = int(status.rpartition(" ")[2])
-            if written != expected:
-                raise Refused(f"{written} rows were written instead of {expected}: {status}")
+            _compare(int(status.rpartition(" ")[2]), expected_rows, status)
+        if changes.outcomes:
+            written, expected = await writing.write_log(self._driver, changes)
+            _compare(written, expected, "outcomes, events, outbox")
 
     async def check(self) -> None:
         """What is deferred to the commit is checked now."""
         await self._driver.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def _compare(written: object, expected: object, what: str) -> None:
+    if written != expected:
+        raise Refused(f"{written} rows were written instead of {expected}: {what}")

@@ -63,9 +63,12 @@ def gaps(*, generation: Generation = None, as_json: Json = False) -> None:
 
     async def run() -> int:
         async with documents_of(load(SetupSettings), generation) as (database, number):
-            early = await MongoGaps(database, number).early()
+            looking = MongoGaps(database, number)
+            early = await looking.early()
             known = {one.pop("_id"): one for one in await MongoClaims(database, number).known()}
-        found = [{"company_id": name, "version": early.get(name), **known.get(name, {})} for name in {*early, *known}]
+            versions = await looking.versions({*early, *known})
+        missing = [name for name in versions if name in early or versions[name] < known[name]["up_to"]]
+        found = [{"company_id": name, "version": versions[name], **known.get(name, {})} for name in missing]
         if as_json:
             print(json.dumps(found, default=str))
         for one in [] if as_json else found:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from write_service.domain.company import Company
 from write_service.domain.membership import Membership, User
@@ -17,26 +17,27 @@ _LOCK_COMPANIES = """
     SELECT id, version, status, name, seat_limit, user_count, owner_count
     FROM companies WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"""
 
-# The events know what was accepted for ever, the log also what was not. One row at least, for the time.
-_KNOWN_COMMANDS = """
-    SELECT clock_timestamp() AS now, known.*
+# The rest of what is read, after the locks, in one round trip. The events know what was accepted for ever, the log also
+# what was not; a user may be found once by id and once by email. One row at least, for the time.
+_FOUND = """
+    SELECT clock_timestamp() AS now, found.*
     FROM (VALUES (1)) AS one LEFT JOIN (
-        SELECT command_id AS id, company_id, digest, 'accepted' AS outcome, version, NULL AS code, NULL AS message,
-               NULL AS details
+        SELECT 'outcome' AS what, company_id, command_id AS id, digest AS key, version, 'accepted' AS word,
+               NULL AS code, NULL AS text, NULL AS details
         FROM events WHERE command_id = ANY($1::uuid[])
         UNION ALL
-        SELECT id, company_id, digest, outcome, version, code, message, details::text
+        SELECT 'outcome', company_id, id, digest, version, outcome, code, message, details::text
         FROM command_log WHERE id = ANY($1::uuid[])
-    ) AS known ON true"""
-
-_NAME_HOLDERS = "SELECT name_key, id FROM companies WHERE name_key = ANY($1::bytea[]) AND status <> 'closed'"
-
-_USERS = """
-    SELECT company_id, user_id, email, full_name, role
-    FROM unnest($1::uuid[], $2::uuid[]) AS wanted (company_id, user_id) JOIN users USING (company_id, user_id)
-    UNION ALL
-    SELECT company_id, user_id, email, full_name, role
-    FROM unnest($3::uuid[], $4::text[]) AS wanted (company_id, email) JOIN users USING (company_id, email)"""
+        UNION ALL
+        SELECT 'holder', id, NULL, name_key, NULL, NULL, NULL, NULL, NULL
+        FROM companies WHERE name_key = ANY($2::bytea[]) AND status <> 'closed'
+        UNION ALL
+        SELECT 'user', company_id, user_id, NULL, NULL, role, email, full_name, NULL
+        FROM unnest($3::uuid[], $4::uuid[]) AS wanted (company_id, user_id) JOIN users USING (company_id, user_id)
+        UNION ALL
+        SELECT 'user', company_id, user_id, NULL, NULL, role, email, full_name, NULL
+        FROM unnest($5::uuid[], $6::text[]) AS wanted (company_id, email) JOIN users USING (company_id, email)
+    ) AS found ON true"""
 
 Row = Any
 
@@ -58,30 +59,31 @@ async def lock_companies(driver: Any, wanted: Wanted) -> list[Row]:
     return list(await driver.fetch(_LOCK_COMPANIES, list(wanted.company_ids)))
 
 
-async def known_commands(driver: Any, wanted: Wanted) -> tuple[datetime, dict[str, Outcome]]:
-    """The database's time, and the outcomes of those commands that have one."""
-    rows = await driver.fetch(_KNOWN_COMMANDS, list(wanted.command_ids))
-    found = (_outcome(row) for row in rows if row["id"] is not None)
-    return rows[0]["now"], {outcome.command_id: outcome for outcome in found}
+class Found(NamedTuple):
+    """The database's time, and what it knows: outcomes by command, holders by name key, users by company."""
+
+    now: datetime
+    outcomes: dict[str, Outcome]
+    holders: dict[str, str]
+    users: dict[str, list[User]]
 
 
-async def name_holders(driver: Any, wanted: Wanted) -> dict[str, str]:
-    """By name key, the company that is not closed and has that name."""
-    if not wanted.name_keys:
-        return {}
+async def find(driver: Any, wanted: Wanted) -> Found:
+    """Everything wanted but the companies."""
     keys = {stored_key(key): key for key in wanted.name_keys}
-    return {keys[row["name_key"]]: str(row["id"]) for row in await driver.fetch(_NAME_HOLDERS, list(keys))}
-
-
-async def named_users(driver: Any, wanted: Wanted) -> dict[str, list[User]]:
-    """By company, those users wanted that exist: the same user once by id and once by email, perhaps."""
-    users: dict[str, list[User]] = {}
-    if wanted.user_ids or wanted.emails:
-        pairs = (*_columns(wanted.user_ids), *_columns(wanted.emails))
-        for row in await driver.fetch(_USERS, *pairs):
-            user = User(str(row["user_id"]), row["email"], row["full_name"], row["role"])
-            users.setdefault(str(row["company_id"]), []).append(user)
-    return users
+    pairs = (*_columns(wanted.user_ids), *_columns(wanted.emails))
+    rows = await driver.fetch(_FOUND, list(wanted.command_ids), list(keys), *pairs)
+    found = Found(rows[0]["now"], {}, {}, {})
+    for row in rows:
+        match row["what"]:
+            case "outcome":
+                found.outcomes[str(row["id"])] = _outcome(row)
+            case "holder":
+                found.holders[keys[row["key"]]] = str(row["company_id"])
+            case "user":
+                user = User(str(row["id"]), row["code"], row["text"], row["word"])
+                found.users.setdefault(str(row["company_id"]), []).append(user)
+    return found
 
 
 def companies_of(wanted: Wanted, rows: list[Row], users: dict[str, list[User]]) -> dict[str, Company]:
@@ -114,7 +116,7 @@ def _company(company_id: str, row: Row | None, members: Membership) -> Company:
 def _outcome(row: Row) -> Outcome:
     details = None if row["details"] is None else json.loads(row["details"])
     ids = str(row["id"]), str(row["company_id"])
-    return Outcome(*ids, row["digest"], row["outcome"], row["version"], row["code"], row["message"], details)
+    return Outcome(*ids, row["key"], row["word"], row["version"], row["code"], row["text"], details)
 
 
 def _columns(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:

@@ -46,10 +46,8 @@ class PostgresTransaction:
         """Locks first: what is read after them includes what the replica that held them has committed."""
         await reading.lock_names(self._driver, wanted)
         rows = await reading.lock_companies(self._driver, wanted)
-        now, outcomes = await reading.known_commands(self._driver, wanted)
-        holders = await reading.name_holders(self._driver, wanted)
-        users = await reading.named_users(self._driver, wanted)
-        return Loaded(now, reading.companies_of(wanted, rows, users), holders, outcomes)
+        found = await reading.find(self._driver, wanted)
+        return Loaded(found.now, reading.companies_of(wanted, rows, found.users), found.holders, found.outcomes)
 
     async def write(self, changes: Changes) -> None:
         """Companies come first, in the order of their ids: replicas that make the same ones wait here."""

@@ -52,7 +52,7 @@ class World:
             await send(self.channel, EVENTS, event["type"], json.dumps([event]).encode(), event["type"])
 
     @contextlib.asynccontextmanager
-    async def replica(self, pace: Pace = QUICK) -> AsyncIterator[Replica]:
+    async def replica(self, pace: Pace = QUICK, *, consumes: bool = True) -> AsyncIterator[Replica]:
         """A replica of the read side, running while the block does."""
         async with contextlib.AsyncExitStack() as stack:
             database = await stack.enter_async_context(connected(self.mongo_url, name="replica"))
@@ -66,7 +66,8 @@ class World:
                 self.amqp_url, live_events(1).name, EventConsumer(engine).take, prefetch=100, name="test live"
             )
             stack.push_async_callback(live.close)
-            await live.start()
+            if consumes:
+                await live.start()
             await stack.enter_async_context(repairing(self.amqp_url, database, 1, engine, wants, pace=pace))
             yield Replica(engine, wants, plans)
 

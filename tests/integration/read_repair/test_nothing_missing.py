@@ -5,8 +5,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from contracts.operations import HEADS_CHANGED
+from contracts.topology import WRITE_OPERATIONS, live_events
 from read_service import metrics
 from read_service.adapters.claims import MongoClaims
+from read_service.entrypoints import heads
 from tests.integration.read_repair.conftest import QUICK, World
 from tests.integration.read_repair.told import AS_OF, telling
 from tests.support.documents import assert_exact, positions
@@ -103,3 +106,46 @@ async def test_an_event_lost_while_nobody_ran_is_found_by_the_changes_since_the_
         async with world.replica():
             await eventually(lambda: positions(world.documents), until=lambda seen: seen == Folded.of(log).positions)
         assert told.requests == {company: 1}
+
+
+async def test_a_replica_that_dies_after_it_has_asked_leaves_nothing_undone(world: World) -> None:
+    log = histories(6, 2, 30)
+    company = log[0]["subject"]
+    claims = MongoClaims(world.documents, 1)
+    await world.publish(without(log, of(log, company)[3]))
+    async with world.replica():
+        await eventually(claims.known)  # it has asked, and nobody answered
+    operations = await world.channel.get_queue(WRITE_OPERATIONS.name)
+    await operations.purge()  # and what it asked for is lost
+    async with telling(world.amqp_url, log) as told, world.replica():
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == Folded.of(log).positions)
+        assert told.requests == {company: 1}
+    await assert_exact(world.documents, Folded.of(log))
+
+
+async def test_all_companies_are_walked_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "_PAGE", 3)
+    monkeypatch.setattr(heads, "_PAGE_PAUSE", 0.05)
+    log = histories(7, 10, 60)
+    async with telling(world.amqp_url, log) as told, world.replica():
+        told.changed = set()
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == Folded.of(log).positions)
+        walk = world.documents["repairs.g1"]
+        await eventually(lambda: walk.find_one({"_id": heads.WALK, "after": None}))
+    assert told.requests == dict.fromkeys(Folded.of(log).positions, 1)
+
+
+async def test_documents_that_are_behind_because_there_is_much_to_do_are_not_asked_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "MOST_UNDER_WAY", 10)
+    log = histories(8, 3, 30)
+    async with telling(world.amqp_url, log) as told:
+        await world.publish(log)
+        async with world.replica(consumes=False):
+            await eventually(lambda: metrics.QUEUE_DEPTH.labels(live_events(1).name)._value.get() == len(log))
+            assert told.asked == {}
+        async with world.replica():
+            await eventually(lambda: positions(world.documents), until=lambda seen: seen == Folded.of(log).positions)
+            await eventually(lambda: told.asked[HEADS_CHANGED])
+    assert told.missing == []

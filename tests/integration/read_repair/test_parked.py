@@ -68,15 +68,29 @@ async def test_a_company_is_made_anew_while_its_events_go_on(world: World) -> No
     company = log[0]["subject"]
     expected = Folded.of(log)
     seen: list[int] = []
+    broken: list[str] = []
+
+    async def watch() -> None:
+        while True:
+            async with await world.documents.client.start_session(snapshot=True) as session:
+                one = await world.documents["companies.g1"].find_one({}, session=session)
+                users = await world.documents["users.g1"].count_documents({}, session=session)
+                activity = await world.documents["activity.g1"].count_documents({}, session=session)
+            version, counted = (one["version"], sum(one["users"].values())) if one else (0, 0)
+            seen.append(version)
+            if (users, activity) != (counted, version):
+                broken.append(f"{users} users of {counted}, {activity} entries at {version}")
+
+    watching = asyncio.create_task(watch())
     async with telling(world.amqp_url, log), world.replica(), event_log(world.amqp_url) as source:
         publishing = asyncio.create_task(world.publish(log))
         await eventually(lambda: positions(world.documents))
         while not seen or seen[-1] < len(log):
             await reproject(source, world.documents, 1, company)
-            seen.append((await positions(world.documents))[company])
         await publishing
         await eventually(lambda: world.documents["ahead.g1"].count_documents({}), until=lambda left: left == 0)
-    assert seen == sorted(seen)
+    watching.cancel()
+    assert (seen, broken) == (sorted(seen), [])
     await assert_exact(world.documents, expected)
 
 

@@ -21,6 +21,7 @@ NAMES = sorted({event["subject"] for event in LOG})
 
 @pytest.fixture
 def commands(world: World, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    monkeypatch.setattr("read_service.entrypoints.log.PAGE", 11)
     return Commands(world, monkeypatch)
 
 

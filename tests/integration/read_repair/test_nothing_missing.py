@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.integration.read_repair.told import AS_OF, telling
 from tests.support.documents import assert_exact, positions
 from tests.support.eventually import eventually
 from tests.support.histories import Event, Folded, histories
+from tests.support.proxy import Proxy, proxy_to
 
 
 def of(log: list[Event], company_id: str) -> list[Event]:
@@ -149,3 +151,28 @@ async def test_documents_that_are_behind_because_there_is_much_to_do_are_not_ask
             await eventually(lambda: positions(world.documents), until=lambda seen: seen == Folded.of(log).positions)
             await eventually(lambda: told.asked[HEADS_CHANGED])
     assert told.missing == []
+
+
+def accepted_after(proxy: Proxy, before: int) -> bool:
+    return proxy.accepted > before
+
+
+async def test_lost_events_come_back_through_a_bus_that_breaks_again_and_again(world: World) -> None:
+    log = histories(9, 8, 160)
+    expected = Folded.of(log)
+    lost = log[20::9]
+    arriving = without(log, *lost)
+    port = int(world.amqp_url.rpartition(":")[2].partition("/")[0])
+    async with proxy_to(port) as proxy, telling(world.amqp_url, log):
+        shaky = replace(world, amqp_url=world.amqp_url.replace(f":{port}/", f":{proxy.port}/"))
+        async with shaky.replica(), shaky.replica():
+            for start in range(0, len(arriving), 50):
+                await world.publish(arriving[start : start + 50])
+                seen = proxy.accepted
+                proxy.cut()
+                await eventually(lambda seen=seen: proxy.accepted > seen)
+            expected = Folded.of(log)
+            await eventually(
+                lambda: positions(world.documents), until=lambda seen: seen == expected.positions, within=30
+            )
+    await assert_exact(world.documents, expected)

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.e2e
 
 BINARY = b"\xff\xfe\x00"
 NUL = command(data={"name": "Ac\x00me"})
+HALF = command(data={"name": "Ac\ud800me"})
 HUGE = command(data={"name": "x" * 300_000})
 
 # What is sent, with which routing key and content type where they are not the usual ones, and the error that is told.
@@ -28,7 +29,8 @@ CASES: dict[str, tuple[Any, str | None, str | None, str]] = {
     "an unknown command": (command("company.paint.v1"), None, None, "unknown_type"),
     "a future version": (command("company.register.v2"), None, None, "unknown_version"),
     "a NUL": (NUL, None, None, "control_character"),
-    "a lone surrogate": (b'{"type": "company.register.v1", "subject": "\\ud800"}', None, None, "json_invalid"),
+    "half a character": (HALF, None, None, "control_character"),
+    "half a character, cut short": (b'{"type": "\\ud800', None, None, "json_invalid"),
     "an id that is none": (command(id="7"), None, None, "string_pattern_mismatch"),
     "oversized": (HUGE, None, None, "message_too_large"),
     "an empty batch": ([], None, None, "batch_size"),
@@ -43,8 +45,8 @@ async def test_bad_input_is_told_parked_and_passed_over(environment: dict[str, s
             assert (reply["status"], reply["errors"][0]["type"]) == ("invalid", kind), case
             assert (await client.ask(command()))["status"] == "accepted", case
         good, bad = command(), command(data={"name": ""})
-        replies = await client.ask([good, bad, 7])
-        assert [reply["status"] for reply in replies] == ["accepted", "invalid", "invalid"]
+        replies = await client.ask([good, bad, 7, HALF])
+        assert [reply["status"] for reply in replies] == ["accepted", "invalid", "invalid", "invalid"]
         for body, key, content_type, _ in CASES.values():
             await client.send(body, key, content_type)  # again, and nobody wants to hear of it
         assert (await client.ask(command()))["status"] == "accepted"
@@ -52,7 +54,7 @@ async def test_bad_input_is_told_parked_and_passed_over(environment: dict[str, s
         assert await service.stop() == 0
     assert code == 0, listed
     said = json.loads(listed)
-    assert said["count"] == 2 * len(CASES) + 2
+    assert said["count"] == 2 * len(CASES) + 3
     assert {row["kind"] for row in said["items"]} == {"unreadable"}
     reasons = [row["reason"] for row in said["items"]]
     assert all(reasons)

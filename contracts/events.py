@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from contracts.commands import wire_type
-from contracts.values import Id, ReachedVersion, Role, SeatLimit
+from contracts.values import Id, ReachedVersion, Role, SeatLimit, Timestamp
 
 SOURCE = "/registrar/write_service"
 
@@ -48,6 +48,8 @@ class CompanyEvent(Event):
 
 class Outcome(Event):
     """What became of a command that changed nothing: outside the version sequence, applied by command id."""
+
+    time: Timestamp  # from here readers count the days until they forget it
 
 
 class _Registered(_Data):

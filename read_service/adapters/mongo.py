@@ -34,8 +34,8 @@ TRANSIENT, UNKNOWN_COMMIT = "TransientTransactionError", "UnknownTransactionComm
 _COMMIT_SECONDS = 60.0  # a transaction lives no longer
 _DUPLICATE_KEY, _EXISTS, _OTHER_OPTIONS = 11000, 48, 85
 _REFUSALS = {13, 18, 8000}  # without the right, without the right password, either of them as Atlas says it
-# The data itself is refused: too large, a key that cannot be stored, a name with a dollar.
-_DATA_CODES = {2, 9, 52, 57, 10334, 17280, 17419}
+# The data itself is refused: too large, nested too deep, a key that cannot be stored, a name with a dollar.
+_DATA_CODES = {2, 9, 15, 52, 57, 10334, 17280, 17419}
 
 
 @asynccontextmanager

@@ -2,13 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from contracts.events import CompanyEvent, Outcome
 from read_service import metrics
-from read_service.projections.planning import Plan, plan, wants_stored
+from read_service.projections.planning import Plan, Position, Stored, plan, wants_stored
 from read_service.projections.ports import Conflicted, RefusedData, Transactions
 from read_service.projections.reading import REFUSED, Parked, Unreadable, Work
 
@@ -89,9 +89,21 @@ async def transact(transactions: Transactions, work: Sequence[Work], patient: fr
         positions = await transaction.positions(named) if named else {}
         closing = wants_stored(work, positions)
         stored = await transaction.stored(closing) if closing else {}
-        made = plan(work, positions, stored, patient)
-        await transaction.write(made)
+        await transaction.write(made := _planned(work, positions, stored, patient))
     return made
+
+
+def _planned(
+    work: Sequence[Work],
+    positions: Mapping[str, Position],
+    stored: Mapping[str, Stored],
+    patient: frozenset[int],
+) -> Plan:
+    try:
+        return plan(work, positions, stored, patient)
+    except Exception as failure:
+        # A projection cannot deal with one of these events, today or ever: that is no reason to wait for the database.
+        raise RefusedData(f"{type(failure).__name__}: {failure}") from failure
 
 
 def _halves(work: Sequence[Work]) -> tuple[Work, Work]:

@@ -42,9 +42,9 @@ class Replica:
 
 
 @contextlib.asynccontextmanager
-async def replica(url: str, *, hold: float = 0.05) -> AsyncIterator[Replica]:
+async def replica(url: str, *, hold: float = 0.05, timeout: float = 10) -> AsyncIterator[Replica]:  # noqa: ASYNC109
     """An engine with a connection of its own, running while the block does."""
-    async with connected(url, name="replica") as database:
+    async with connected(url, name="replica", timeout=timeout) as database:
         transactions, plans = MongoTransactions(database, 1), list[Plan]()
         settling = Settling(transactions, plans.append)
         engine = Engine(settling, hold=hold)

@@ -35,8 +35,8 @@ class Shelf:
     def transact(self, work: Sequence[Work], patient: frozenset[int] = frozenset()) -> Plan:
         """What one transaction does."""
         closing = wants_stored(work, self.positions)
-        made = plan(work, self.positions, {name: self._stored(name, after) for name, after in closing.items()}, patient)
-        self._write(made)
+        made = plan(work, self.positions, {name: self.stored(name, after) for name, after in closing.items()}, patient)
+        self.keep(made)
         return made
 
     def write(self, writes: Iterable[Write]) -> None:
@@ -67,12 +67,14 @@ class Shelf:
         assert [name for name, position in self.positions.items() if position.early] == []
         return {name: position.version for name, position in self.positions.items()}
 
-    def _stored(self, company_id: str, after: int) -> Stored:
+    def stored(self, company_id: str, after: int) -> Stored:
+        """What `ahead` holds of a company after a version, or the first page of it."""
         later = sorted(version for name, version in self.ahead if name == company_id and version > after)
         page = later[: self._most_stored]
         return Stored([self.ahead[company_id, version] for version in page], more=len(page) == self._most_stored)
 
-    def _write(self, made: Plan) -> None:
+    def keep(self, made: Plan) -> None:
+        """Write what was planned."""
         for company_id, position in made.positions.items():
             before = self.positions.get(company_id, Position())
             assert (position.touched, position.version >= before.version) == (before.touched + 1, True)

@@ -1,0 +1,162 @@
+"""A batch is taken through: conflicts and outages are repeated, the guilty stand alone, the others apply."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from contracts.events import EVENTS, CompanyEvent
+from read_service.projections import projections
+from read_service.projections.planning import Plan, Position, Stored
+from read_service.projections.ports import Conflicted, RefusedData
+from read_service.projections.projection import Step
+from read_service.projections.reading import REFUSED, Work, read_event_message, read_one
+from read_service.projections.settling import OK, Settling
+from tests.contracts.samples import body, sample
+from tests.support.histories import Event, Folded, histories
+from tests.unit.read_projections.shelf import Shelf
+
+LOG = histories(4, companies=3, events=40)
+
+
+class ShelfTransactions:
+    """Transactions in memory that fail as they are told: before they commit, or for what they are to write."""
+
+    def __init__(self) -> None:
+        self.shelf = Shelf()
+        self.troubles: list[Exception] = []
+        self.refuses: Callable[[Plan], bool] = lambda _: False
+        self.committed: list[Plan] = []
+        self._made: Plan | None = None
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator["ShelfTransactions"]:
+        self._made = None
+        yield self
+        if self.troubles:
+            raise self.troubles.pop(0)
+        assert self._made is not None
+        self.shelf.keep(self._made)
+        self.committed.append(self._made)
+
+    async def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
+        return {name: self.shelf.positions[name] for name in company_ids if name in self.shelf.positions}
+
+    async def stored(self, after: Mapping[str, int]) -> Mapping[str, Stored]:
+        return {name: self.shelf.stored(name, version) for name, version in after.items()}
+
+    async def write(self, plan: Plan) -> None:
+        if self.refuses(plan):
+            raise RefusedData("too large")
+        self._made = plan
+
+
+@pytest.fixture
+def transactions() -> ShelfTransactions:
+    return ShelfTransactions()
+
+
+def work(events: list[Event]) -> Work:
+    return Work(changes=[change for event in events if isinstance(change := read_one(event), CompanyEvent)])
+
+
+def rejected(number: int) -> Event:
+    (event,) = sample("events", "command.rejected.v1")
+    ids = (f"{number:08}-0000-4000-8000-{kind:012}" for kind in range(2))
+    made: Event = {**event, "id": next(ids), "data": {**event["data"], "command_id": next(ids)}}
+    return made
+
+
+async def test_conflicts_and_outages_are_repeated_until_it_is_committed(transactions: ShelfTransactions) -> None:
+    transactions.troubles = [Conflicted(), OSError("away"), Conflicted(), TimeoutError()]
+    told: list[Plan] = []
+    settling = Settling(transactions, told.append)
+    await settling([work(LOG)], frozenset())
+    assert (settling.condition, told) == (OK, transactions.committed)
+    assert transactions.shelf.folded() == Folded.of(LOG)
+
+
+async def test_while_the_database_is_away_it_says_why(transactions: ShelfTransactions) -> None:
+    conditions: list[str] = []
+    settling = Settling(transactions, lambda _: None)
+
+    def away(_: Plan) -> bool:
+        conditions.append(settling.condition)
+        return False
+
+    transactions.refuses, transactions.troubles = away, [OSError("no route"), Conflicted()]
+    await settling([work(LOG)], frozenset())
+    assert conditions == [OK, "OSError: no route", "OSError: no route"]
+    assert await settling.is_well() == OK
+
+
+@pytest.mark.parametrize("guilty", [0, 3, 7])
+async def test_of_outcomes_that_are_refused_only_the_guilty_is_parked(
+    transactions: ShelfTransactions, guilty: int
+) -> None:
+    events = [rejected(number) for number in range(8)]
+    bad = events[guilty]["data"]["command_id"]
+    transactions.refuses = lambda plan: ("outcomes", bad) in keys(plan)
+    await Settling(transactions, lambda _: None)([read_event_message(body(events), events[0]["type"])], frozenset())
+    assert transactions.shelf.parked == {events[guilty]["id"]}
+    applied = {event["data"]["command_id"] for event in events} - {bad}
+    assert transactions.shelf.collections["outcomes"].keys() == applied
+
+
+@pytest.mark.parametrize("guilty", [0, 20, 39])
+async def test_of_events_that_are_refused_the_guilty_is_passed_and_remembered(
+    transactions: ShelfTransactions, guilty: int
+) -> None:
+    bad = LOG[guilty]
+    transactions.refuses = lambda plan: bad["id"] in {add.key for add in plan.writes.added.get("activity", ())}
+    settling = Settling(transactions, lambda _: None)
+    made = await settling([work([event]) for event in LOG], frozenset())
+    while made.unfinished:
+        made = await settling([Work(drain=made.unfinished)], frozenset())
+    shelf = transactions.shelf
+    assert shelf.versions() == Folded.of(LOG).positions
+    assert [(name, one.skipped) for name, one in shelf.positions.items() if one.skipped] == [
+        (bad["subject"], (bad["version"],))
+    ]
+    assert (shelf.parked, shelf.ahead) == ({bad["id"]}, {})
+    assert shelf.collections["activity"].keys() == {event["id"] for event in LOG} - {bad["id"]}
+
+
+async def test_an_event_that_a_projection_cannot_deal_with_is_parked_like_it(
+    transactions: ShelfTransactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = LOG[5]
+
+    def failing(step: Step) -> Any:
+        if step.event.id == bad["id"]:
+            raise ZeroDivisionError
+        return ()
+
+    monkeypatch.setitem(projections._HANDLERS, bad["type"], [*projections._HANDLERS[bad["type"]], failing])
+    parked: list[Any] = []
+    await Settling(transactions, lambda plan: parked.extend(plan.parked))([work(LOG)], frozenset())
+    ((kind, reason, version),) = [(one.kind, one.reason, one.version) for one in parked]
+    assert (kind, version) == (REFUSED, bad["version"])
+    assert "ZeroDivisionError" in reason
+    assert transactions.shelf.versions() == Folded.of(LOG).positions
+
+
+async def test_a_batch_that_is_refused_and_conflicts_meanwhile_accuses_only_the_guilty(
+    transactions: ShelfTransactions,
+) -> None:
+    events = [rejected(number) for number in range(4)]
+    bad = events[2]["data"]["command_id"]
+    transactions.refuses = lambda plan: ("outcomes", bad) in keys(plan)
+    transactions.troubles = [Conflicted(), OSError("away")]
+    await Settling(transactions, lambda _: None)([read_event_message(body(events), events[0]["type"])], frozenset())
+    assert transactions.shelf.parked == {events[2]["id"]}
+    assert len(transactions.shelf.collections["outcomes"]) == 3
+
+
+def keys(plan: Plan) -> set[tuple[str, str]]:
+    return {(name, write.key) for name, writes in plan.writes.by_collection().items() for write in writes}
+
+
+def test_the_history_of_these_tests_is_worth_it() -> None:
+    assert len({event["type"] for event in LOG}) >= len(EVENTS) // 2

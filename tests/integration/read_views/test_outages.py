@@ -22,7 +22,7 @@ from read_service.views.refusals import NotNow
 from tests.integration.read_views import given
 from tests.integration.read_views.reader import Reader, reading
 from tests.integration.read_views.samples import documents_of, sample
-from tests.integration.read_views.watching import SENT
+from tests.integration.read_views.watching import SENT, of_views
 from tests.support import fresh
 from tests.support.eventually import eventually
 from tests.support.fresh import MongoDatabase
@@ -162,7 +162,7 @@ async def test_every_read_of_every_query_carries_the_time_limit(reader: Reader) 
         asked = {key: value for key, value in sample(f"{name}.request").items() if key not in ("after", "cursor")}
         with SENT.reads(reader.database.name) as seen:
             assert (await reader.bus.ask(name, **asked))["status"] == "ok"
-        limits = {command.get("maxTimeMS") for command in seen if command.get("find") != "generations"}
+        limits = {command.get("maxTimeMS") for command in of_views(seen)}
         assert limits == {reader.settings.query_time_limit_ms}, name
 
 

@@ -16,13 +16,14 @@ SORTS = ("name", "-name", "registered_at", "-registered_at", "updated_at", "-upd
 async def pages(reader: Reader, name: str, limit: int, **parameters: Any) -> list[list[Document]]:
     """All pages, one after the other."""
     found, cursor = [], None
-    while True:
+    for _ in range(100):
         reply = await reader.bus.ask(name, limit=limit, **parameters, **({"cursor": cursor} if cursor else {}))
         assert reply["status"] == "ok", reply
         found.append(reply["result"]["items"])
         cursor = reply["result"]["next_cursor"]
         if cursor is None:
             return found
+    raise AssertionError("the pages do not end")
 
 
 def many_companies(count: int = 41) -> list[Document]:

@@ -1,5 +1,7 @@
 """Every query, over HTTP and over the bus, against documents in a real MongoDB: the same answer both ways."""
 
+import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -125,3 +127,28 @@ async def test_an_erased_person_is_shown_without_email_and_name(reader: Reader) 
     found = await both(reader, "user.list.v1", company_id=acme["_id"])
 
     assert [(one["email"], one["full_name"]) for one in found["items"]] == [(None, None)]
+
+
+async def test_statistics_are_read_at_one_moment_while_counters_move_between_slots(reader: Reader) -> None:
+    # More than one batch of a cursor, so that a read without a snapshot would see two moments.
+    slots = [{"_id": number, "companies": {"registered": 10, "active": 0}} for number in range(300)]
+    await reader.given(statistics=slots)
+    chance = random.Random(1)
+
+    async def move() -> None:
+        one, other = chance.sample(range(300), 2)
+        slots = reader.database["statistics.g1"]
+        async with reader.database.client.start_session() as session, await session.start_transaction():
+            await slots.update_one({"_id": one}, {"$inc": {"companies.registered": -1}}, session=session)
+            await slots.update_one({"_id": other}, {"$inc": {"companies.active": 1}}, session=session)
+
+    async def look() -> set[int]:
+        return {(await reader.bus.ask("statistics.get.v1"))["result"]["totals"]["companies"] for _ in range(40)}
+
+    looking = [asyncio.create_task(look()) for _ in range(4)]
+    for _ in range(40):
+        await move()
+
+    seen = set[int]().union(*await asyncio.gather(*looking))
+    assert seen == {3000}
+    assert (await reader.bus.ask("statistics.get.v1"))["result"]["companies"]["active"] == 40

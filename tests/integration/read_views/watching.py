@@ -38,6 +38,14 @@ class Sent(monitoring.CommandListener):
         pass
 
 
+_SHOWN = {f"{name}.g1" for name in ("companies", "users", "activity", "statistics", "outcomes")}
+
+
+def of_views(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that read what views show: the engine and the repair of the same service read other collections."""
+    return [command for command in seen if {command.get("find"), command.get("aggregate")} & _SHOWN]
+
+
 def plain(command: Mapping[str, Any]) -> dict[str, Any]:
     """The command without what belongs to its connection, so that it can be explained."""
     return {key: value for key, value in command.items() if key not in _NOT_PART_OF_THE_QUERY}

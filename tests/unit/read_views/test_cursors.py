@@ -100,7 +100,7 @@ def test_pages_after_each_other_are_the_whole_sorted_list(rows: list[Document], 
     query: Page = CompanyNames(limit=limit)
     shown: list[Document] = []
 
-    while True:
+    for _ in range(len(rows) + 1):
         condition = beyond(place_in(query), "email", "_id", direction)
         found = [row for row in in_order if matches(row, condition)][: limit + 1]
         result = page(query, found, lambda row: row, lambda last: Place(last["email"], last["_id"]))

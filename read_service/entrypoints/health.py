@@ -26,8 +26,9 @@ def add_health(app: Starlette, checks: dict[str, Check]) -> None:
         return Response(to_json({"status": "live"}), media_type="application/json")
 
     async def ready(_: Request) -> Response:
-        results = await asyncio.gather(*(_outcome(check) for check in checks.values()))
-        found = dict(zip(checks, results, strict=True))
+        asked = dict(checks)  # while the service starts, checks are added
+        results = await asyncio.gather(*(_outcome(check) for check in asked.values()))
+        found = dict(zip(asked, results, strict=True))
         is_ready = all(result == OK for result in results)
         body = to_json({"status": "ready" if is_ready else "not_ready", "checks": found})
         return Response(body, 200 if is_ready else 503, media_type="application/json")

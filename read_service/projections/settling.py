@@ -3,18 +3,21 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import structlog
 
-from contracts.events import CompanyEvent, Outcome
 from read_service import metrics
+from read_service.projections.isolating import condemned, condemned_stored, first_stored, parts_of
 from read_service.projections.planning import Plan, Position, Stored, plan, wants_stored
 from read_service.projections.ports import Conflicted, RefusedData, Transactions
-from read_service.projections.reading import REFUSED, Parked, Unreadable, Work
+from read_service.projections.reading import Work
 
 OK = "ok"
 _LONGEST_CONFLICT_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds
 _SHORTEST_PAUSE = 0.005
+
+Look = Callable[[Mapping[str, Stored]], Mapping[str, Stored]]
 
 log = structlog.get_logger()
 
@@ -42,22 +45,35 @@ class Settling:
             return await self._until_committed(work, patient)
         except RefusedData as refusal:
             log.warning("batch_refused", events=sum(one.count for one in work), reason=str(refusal)[:500])
-            return await self._halved(work, refusal)
+            return await self._halved(work)
 
-    async def _halved(self, work: Sequence[Work], refusal: RefusedData) -> Plan:
-        first, second = _halves(work)
-        if not second.count:
-            return await self._until_committed([_condemned(first, str(refusal))], frozenset())
-        made, last = await self([first], frozenset()), await self([second], frozenset())
-        last.unfinished += made.unfinished
-        return last
+    async def _halved(self, work: Sequence[Work]) -> Plan:
+        parts = parts_of(work)
+        if len(parts) == 1:
+            return await self._alone(parts[0])
+        made, unfinished = Plan(), list[str]()
+        for part in parts:
+            made = await self([part], frozenset())
+            unfinished += made.unfinished
+        made.unfinished = unfinished
+        return made
 
-    async def _until_committed(self, work: Sequence[Work], patient: frozenset[int]) -> Plan:
+    async def _alone(self, work: Work) -> Plan:
+        """One event, or the first of those stored of one company: what is stored after it is not its fault."""
+        look = partial(first_stored, most=0 if work.count else 1)
+        try:
+            return await self._until_committed([work], frozenset(), look)
+        except RefusedData as refusal:
+            reason = str(refusal)
+            guilty = condemned(work, reason)
+            return await self._until_committed([guilty], frozenset(), lambda seen: condemned_stored(look(seen), reason))
+
+    async def _until_committed(self, work: Sequence[Work], patient: frozenset[int], look: Look | None = None) -> Plan:
         conflicts = failures = 0
         began = asyncio.get_running_loop().time()
         while True:
             try:
-                made = await transact(self._transactions, work, patient)
+                made = await transact(self._transactions, work, patient, look)
             except RefusedData:
                 raise
             except Conflicted:
@@ -76,19 +92,31 @@ class Settling:
 
     async def _pause(self, failure: Exception, failures: int) -> None:
         self.condition = f"{type(failure).__name__}: {failure}"[:500]
-        pause = min(_LONGEST_PAUSE, 0.05 * 2**failures) * random.uniform(0.5, 1)  # noqa: S311 - no secret
+        pause = longest_pause(failures) * random.uniform(0.5, 1)  # noqa: S311 - no secret
         log.warning("documents_away", reason=self.condition, pause=round(pause, 3))
         await asyncio.sleep(pause)
 
 
-async def transact(transactions: Transactions, work: Sequence[Work], patient: frozenset[int]) -> Plan:
-    """One transaction: read the positions, plan, write. Raises what the transactions raise."""
+def longest_pause(failures: int) -> float:
+    """How long to wait at most after so many failures in a row, in seconds; an outage may last for days."""
+    return min(_LONGEST_PAUSE, 0.05 * 2.0 ** min(failures, 20))
+
+
+async def transact(
+    transactions: Transactions, work: Sequence[Work], patient: frozenset[int], look: Look | None = None
+) -> Plan:
+    """One transaction: read the positions, plan, write. Raises what the transactions raise.
+
+    `look` makes something else of the stored events that are found.
+    """
     named = {change.subject for one in work for change in one.changes}
     named.update(company_id for one in work for company_id in one.drain)
     async with transactions.begin() as transaction:
         positions = await transaction.positions(named) if named else {}
         closing = wants_stored(work, positions)
         stored = await transaction.stored(closing) if closing else {}
+        if look is not None:
+            stored = look(stored)
         await transaction.write(made := _planned(work, positions, stored, patient))
     return made
 
@@ -104,38 +132,3 @@ def _planned(
     except Exception as failure:
         # A projection cannot deal with one of these events, today or ever: that is no reason to wait for the database.
         raise RefusedData(f"{type(failure).__name__}: {failure}") from failure
-
-
-def _halves(work: Sequence[Work]) -> tuple[Work, Work]:
-    """The same in two parts, in order; the second is empty where there is one event alone."""
-    changes = sorted((change for one in work for change in one.changes), key=lambda change: change.version)
-    outcomes = [outcome for one in work for outcome in one.outcomes]
-    parked = [parked for one in work for parked in one.parked]
-    drain = [company_id for one in work for company_id in one.drain]
-    everything = [*changes, *outcomes, *parked]
-    half = (len(everything) + 1) // 2
-    return _gathered(everything[:half], drain), _gathered(everything[half:], ())
-
-
-def _gathered(parts: Sequence[CompanyEvent | Unreadable | Outcome | Parked], drain: Sequence[str]) -> Work:
-    return Work(
-        changes=[part for part in parts if isinstance(part, CompanyEvent | Unreadable)],
-        outcomes=[part for part in parts if isinstance(part, Outcome)],
-        parked=[part for part in parts if isinstance(part, Parked)],
-        drain=drain,
-    )
-
-
-def _condemned(work: Work, reason: str) -> Work:
-    """The one event of this work as parked; a version of a company is passed, and remembered as skipped."""
-    changes = [
-        Unreadable(change.subject, change.version, _refused(change, reason, change.version))
-        for change in work.changes
-        if isinstance(change, CompanyEvent)
-    ]
-    return Work(changes=[*changes], parked=[_refused(outcome, reason, None) for outcome in work.outcomes])
-
-
-def _refused(event: CompanyEvent | Outcome, reason: str, version: int | None) -> Parked:
-    body = event.model_dump_json().encode()
-    return Parked(event.id, REFUSED, reason[:1000], body, event.subject, version, event.type)

@@ -12,7 +12,7 @@ from read_service.projections.planning import Plan, Position, Stored
 from read_service.projections.ports import Conflicted, RefusedData
 from read_service.projections.projection import Step
 from read_service.projections.reading import REFUSED, Work, read_event_message, read_one
-from read_service.projections.settling import OK, Settling
+from read_service.projections.settling import OK, Settling, longest_pause
 from tests.contracts.samples import body, sample
 from tests.support.histories import Event, Folded, histories
 from tests.unit.read_projections.shelf import Shelf
@@ -28,17 +28,17 @@ class ShelfTransactions:
         self.troubles: list[Exception] = []
         self.refuses: Callable[[Plan], bool] = lambda _: False
         self.committed: list[Plan] = []
-        self._made: Plan | None = None
+        self._made: list[Plan] = []
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["ShelfTransactions"]:
-        self._made = None
+        self._made.clear()
         yield self
         if self.troubles:
             raise self.troubles.pop(0)
-        assert self._made is not None
-        self.shelf.keep(self._made)
-        self.committed.append(self._made)
+        for made in self._made:
+            self.shelf.keep(made)
+        self.committed += self._made
 
     async def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
         return {name: self.shelf.positions[name] for name in company_ids if name in self.shelf.positions}
@@ -49,7 +49,7 @@ class ShelfTransactions:
     async def write(self, plan: Plan) -> None:
         if self.refuses(plan):
             raise RefusedData("too large")
-        self._made = plan
+        self._made.append(plan)
 
 
 @pytest.fixture
@@ -91,6 +91,10 @@ async def test_while_the_database_is_away_it_says_why(transactions: ShelfTransac
     assert await settling.is_well() == OK
 
 
+def test_pauses_grow_and_stay_bounded_however_long_it_is_away() -> None:
+    assert [longest_pause(failures) for failures in (1, 2, 3, 100_000)] == [0.1, 0.2, 0.4, 5.0]
+
+
 @pytest.mark.parametrize("guilty", [0, 3, 7])
 async def test_of_outcomes_that_are_refused_only_the_guilty_is_parked(
     transactions: ShelfTransactions, guilty: int
@@ -121,6 +125,23 @@ async def test_of_events_that_are_refused_the_guilty_is_passed_and_remembered(
     ]
     assert (shelf.parked, shelf.ahead) == ({bad["id"]}, {})
     assert shelf.collections["activity"].keys() == {event["id"] for event in LOG} - {bad["id"]}
+
+
+@pytest.mark.parametrize("guilty", [1, 20, 38])
+@pytest.mark.parametrize("most_stored", [3, 500])
+async def test_of_events_that_were_stored_as_early_only_the_guilty_is_parked(
+    transactions: ShelfTransactions, guilty: int, most_stored: int
+) -> None:
+    bad, transactions.shelf = LOG[guilty], Shelf(most_stored)
+    transactions.refuses = lambda plan: bad["id"] in {add.key for add in plan.writes.added.get("activity", ())}
+    settling = Settling(transactions, lambda _: None)
+    for event in reversed(LOG):
+        made = await settling([work([event])], frozenset())
+        while made.unfinished:
+            made = await settling([Work(drain=made.unfinished)], frozenset())
+    assert transactions.shelf.versions() == Folded.of(LOG).positions
+    assert (transactions.shelf.parked, transactions.shelf.ahead) == ({bad["id"]}, {})
+    assert transactions.shelf.collections["activity"].keys() == {event["id"] for event in LOG} - {bad["id"]}
 
 
 async def test_an_event_that_a_projection_cannot_deal_with_is_parked_like_it(

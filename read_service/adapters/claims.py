@@ -56,10 +56,10 @@ class MongoClaims:
         )
         return None if found is None else Claim(company_id, after, found["tries"])
 
-    async def mark(self, claim: Claim, state: str, reason: str) -> None:
-        """Write down what came of it."""
+    async def mark(self, claim: Claim, up_to: int, state: str, reason: str) -> None:
+        """Write down what came of it, and up to which version there is something to wait for."""
         mine = {"_id": claim.company_id, "after": claim.after}
-        await self._repairs.update_one(mine, {"$set": {"state": state, "reason": reason}})
+        await self._repairs.update_one(mine, {"$set": {"up_to": up_to, "state": state, "reason": reason}})
 
     async def turn(self, name: str, every: float) -> Document | None:
         """What the last turn left, where none was taken for so many seconds; None: it is not our turn."""

@@ -89,19 +89,21 @@ class Repair:
             await self._note(gap, claim, answer)
 
     async def _note(self, gap: Gap, claim: Claim, answer: EventsSent) -> None:
-        if not gap.seen and answer.head <= gap.after:
-            return  # a token that was made up: the log knows no such version
         reason = verdict(gap, claim.tries, answer)
         about = {"company_id": gap.company_id, "after": gap.after, "up_to": gap.up_to, "sent": answer.sent}
         if reason is None:
             log.info("repair_asked", **about)
         else:
             log.error("unrepairable", **about, reason=reason)
-        await self._claims.mark(claim, ASKED if reason is None else UNREPAIRABLE, reason or "")
+        # A token may be made up: what only it names, and the log does not know, is not missing.
+        up_to = gap.up_to if gap.seen else min(gap.up_to, max(gap.after, answer.head))
+        await self._claims.mark(claim, up_to, ASKED if reason is None else UNREPAIRABLE, reason or "")
 
 
 def verdict(gap: Gap, tries: int, answer: EventsSent) -> str | None:
     """Why a gap cannot be repaired, by what the log has answered; None as long as it may be."""
+    if not gap.seen and answer.head <= gap.after:
+        return None
     if answer.head < gap.up_to and gap.seen:
         return f"the log ends at version {answer.head}, and events after version {gap.up_to} were received"
     if answer.sent < min(answer.head, gap.up_to) - gap.after:

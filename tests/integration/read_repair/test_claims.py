@@ -47,7 +47,7 @@ async def test_what_was_repaired_is_forgotten(world: World) -> None:
     for name in (company, COMPANY):
         claim = await claims.take(name, 0, 5)
         assert claim is not None
-        await claims.mark(claim, UNREPAIRABLE, "the log is empty")
+        await claims.mark(claim, 5, UNREPAIRABLE, "the log is empty")
     long_ago = [{"$set": {"asked_at": {"$subtract": ["$asked_at", 60_000]}}}]
     await world.documents["repairs.g1"].update_many({}, long_ago)
     assert await claims.tidy() == 2

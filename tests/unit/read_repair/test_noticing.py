@@ -66,3 +66,4 @@ def test_a_gap_cannot_be_repaired_where_the_log_does_not_have_what_is_missing(
 
 def test_what_only_a_token_names_may_not_be_in_the_log_yet() -> None:
     assert verdict(Gap("a", after=4, up_to=7, seen=False), 1, EventsSent(sent=1, head=5)) is None
+    assert verdict(Gap("a", after=4, up_to=7, seen=False), MOST_TRIES + 1, EventsSent(sent=0, head=4)) is None

@@ -112,7 +112,7 @@ class Settling:
 
     async def _pause(self, failure: Exception) -> None:
         self.condition = f"{type(failure).__name__}: {failure}"[:500]
-        pause = min(LONGEST_PAUSE, self._shortest_pause * 2**self._failures) * random.uniform(0.5, 1)  # noqa: S311
+        pause = min(LONGEST_PAUSE, self._shortest_pause * 2.0 ** min(self._failures, 20)) * random.uniform(0.5, 1)  # noqa: S311
         self._failures += 1
         log.warning("database_away", reason=self.condition, pause=round(pause, 3))
         await asyncio.sleep(pause)

@@ -99,14 +99,16 @@ async def heard(amqp_url: str) -> AsyncIterator[list[AbstractIncomingMessage]]:
 
 
 async def _at_rest(system: System, replicas: Sequence[Process]) -> None:
-    async def messages_of_commands() -> str:
-        vhost = system.amqp_url.rpartition("/")[2]
-        listed = await system.control("list_queues", "-p", vhost, "name", "messages", "--no-table-headers")
-        return next(line.split()[1] for line in listed.splitlines() if line.split()[0] == WRITE_COMMANDS.name)
-
     for replica in replicas:
         await well(replica)
-    await eventually(messages_of_commands, until=lambda number: number == "0", within=20, every=0.2)
+    async with await aio_pika.connect(system.amqp_url, timeout=10) as connection:
+        channel = await connection.channel()
+
+        async def commands_that_wait() -> int:
+            declared = await channel.declare_queue(WRITE_COMMANDS.name, passive=True)
+            return declared.declaration_result.message_count or 0
+
+        await eventually(commands_that_wait, until=lambda number: number == 0, within=20, every=0.1)
 
 
 async def well(replica: Process) -> None:

@@ -18,10 +18,10 @@ from tests.support.processes import Process, ready
 
 # Times of minutes in production, shortened so that a test sees what comes after them.
 QUICK = {
-    "REGISTRAR_POSTGRES_TIMEOUT": "3",
-    "REGISTRAR_CONFIRM_TIMEOUT": "2",
-    "REGISTRAR_SWEEP_GRACE": "3",
-    "REGISTRAR_SWEEP_EVERY": "0.5",
+    "REGISTRAR_POSTGRES_TIMEOUT": "2",
+    "REGISTRAR_CONFIRM_TIMEOUT": "1.5",
+    "REGISTRAR_SWEEP_GRACE": "2",
+    "REGISTRAR_SWEEP_EVERY": "0.3",
     "REGISTRAR_LOOK_EVERY": "0.5",
     "REGISTRAR_PREFETCH": "100",
 }

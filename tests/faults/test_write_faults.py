@@ -49,7 +49,7 @@ async def test_postgres_away_for_a_while(system: System) -> None:
             began = time.monotonic()
             await says(replica, "postgres", "Connect")
             await sent.more(100)  # the broker takes commands all the same, and the service no more than its prefetch
-            await eventually(time.monotonic, until=lambda now: now > began + (60 if LONG else 5), within=70)
+            await eventually(time.monotonic, until=lambda now: now > began + (60 if LONG else 4), within=70)
             assert await metric(replica, "registrar_write_in_flight") == int(QUICK["REGISTRAR_PREFETCH"])
             await system.start("postgres")
         await balanced(system, sent.confirmed, [replica])
@@ -143,7 +143,7 @@ async def test_replicas_killed_at_random_moments(system: System) -> None:
     chance = random.Random(7)
     async with system.replicas(2) as replicas:
         async with load(system.amqp_url) as sent:
-            for _ in range(40 if LONG else 3):
+            for _ in range(40 if LONG else 2):
                 await sent.more(chance.randrange(1, 150))
                 victim = chance.choice(replicas)
                 await victim.kill()

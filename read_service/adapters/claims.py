@@ -30,10 +30,14 @@ class MongoClaims:
         self._repairs = database[name_of(REPAIRS, generation)]
         self._positions = database[name_of(POSITIONS, generation)]
         self._first_pause = first_pause * 1000
+        self._turns: set[str] = set()  # that are there: not to be made each time
 
     async def resting(self, company_ids: Iterable[str]) -> dict[str, int]:
         """By company, after which version events were asked for, where it is too early to ask for them again."""
-        where = {"_id": {"$in": list(company_ids)}, "$expr": {"$gt": ["$due_at", "$$NOW"]}}
+        wanted = list(company_ids)
+        if not wanted:
+            return {}
+        where = {"_id": {"$in": wanted}, "$expr": {"$gt": ["$due_at", "$$NOW"]}}
         return {found["_id"]: found["after"] async for found in self._repairs.find(where, {"after": 1})}
 
     async def take(self, company_id: str, after: int, up_to: int) -> Claim | None:
@@ -64,7 +68,9 @@ class MongoClaims:
     async def turn(self, name: str, every: float) -> Document | None:
         """What the last turn left, where none was taken for so many seconds; None: it is not our turn."""
         free_at = {"$ifNull": ["$due_at", _LONG_AGO]}
-        return await self._claim(name, free_at, {"due_at": {"$add": ["$$NOW", every * 1000]}})
+        found = await self._claim(name, free_at, {"due_at": {"$add": ["$$NOW", every * 1000]}})
+        self._turns.add(name)
+        return found
 
     async def leave(self, name: str, fields: Mapping[str, Any], *, rest: float | None = None) -> None:
         """Leave this to the next turn, which is not before so many seconds have passed."""
@@ -96,7 +102,8 @@ class MongoClaims:
         return list(await found.to_list(_MOST))
 
     async def _claim(self, key: str, free_at: Document, *stages: Document) -> Document | None:
-        await insert_unless_there(self._database, self._repairs.name, {"_id": key, "tries": 0})
+        if key not in self._turns:
+            await insert_unless_there(self._database, self._repairs.name, {"_id": key, "tries": 0})
         # One statement on the server: of many replicas that come at once, one finds it free.
         found: Document | None = await self._repairs.find_one_and_update(
             {"_id": key, "$expr": {"$lte": [free_at, "$$NOW"]}},

@@ -36,6 +36,8 @@ class MongoGaps:
     async def versions(self, company_ids: Iterable[str]) -> dict[str, int]:
         """The versions of these companies; 0 of one that is not known."""
         wanted = list(company_ids)
+        if not wanted:
+            return {}
         found = self._positions.find({"_id": {"$in": wanted}}, {"version": 1})
         return dict.fromkeys(wanted, 0) | {position["_id"]: position["version"] async for position in found}
 

@@ -15,12 +15,12 @@ from read_service.entrypoints.asking import NotAnswered
 from read_service.entrypoints.log import event_log
 from read_service.entrypoints.reprojecting import NotReprojected
 from read_service.entrypoints.resending import Resending, drop
-from read_service.projections.ports import RefusedData
+from read_service.projections.ports import Conflicted, RefusedData
 from read_service.verification.refolding import BrokenLog
 
 MAX_BODY_SHOWN = 4_000
 EVERYTHING = Filter()
-FAILURES = (Returned, Unconfirmed, NotAnswered, NotReprojected, BrokenLog, RefusedData)
+FAILURES = (Returned, Unconfirmed, NotAnswered, NotReprojected, BrokenLog, RefusedData, Conflicted)
 
 console = Console()
 errors = Console(stderr=True)

@@ -77,6 +77,7 @@ async def test_killed_at_any_moment_it_loses_nothing_and_does_nothing_twice(envi
             await service.kill()
             await sending
             await service.start()
+            await service.ready()  # the first may have committed all of them
             await eventually(lambda: count(environment, "events"), until=lambda found: found == 300)
             await eventually(lambda: count(environment, "outbox"), until=lambda found: found == 0)
             assert await count(environment, "suspects") == 0

@@ -1,6 +1,7 @@
 """Events that were lost on the way are noticed, asked for once, and applied; what cannot be had is reported."""
 
 import asyncio
+import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -177,4 +178,24 @@ async def test_lost_events_come_back_through_a_bus_that_breaks_again_and_again(w
             await eventually(
                 lambda: positions(world.documents), until=lambda seen: seen == expected.positions, within=30
             )
+    await assert_exact(world.documents, expected)
+
+
+async def test_early_events_that_are_next_and_that_nobody_took_out_are_taken_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "MOST_UNDER_WAY", -1)  # heads are not looked at
+    log = histories(10, 1, 8)
+    company, expected = log[0]["subject"], Folded.of(log)
+    ahead, all_positions = world.documents["ahead.g1"], world.documents["positions.g1"]
+    async with world.replica():
+        await world.publish(log[:3])
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == {company: 3})
+    for event in log[3:]:  # a replica that stored these, and died before it went on
+        place = {"company": company, "version": event["version"]}
+        await ahead.insert_one({"_id": place, "body": json.dumps(event).encode()})
+    await all_positions.update_one({"_id": company}, {"$set": {"early": True}})
+    async with telling(world.amqp_url, log) as told, world.replica():
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == expected.positions)
+    assert told.missing == []
     await assert_exact(world.documents, expected)

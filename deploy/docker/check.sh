@@ -67,6 +67,7 @@ roles
 compose up --detach --no-recreate --scale write-service=2 --scale read-service=3 write-service read-service
 healthy write-service 2 && healthy read-service 3
 check
+inside read-service read-service verify
 # SIGTERM reaches the process: it ends by itself with 0, well before it would be killed (137).
 for service in write-service read-service; do
     mapfile -t copies < <(compose ps --quiet "$service")

@@ -1,20 +1,25 @@
 #!/bin/bash
-# Where no image can be pulled: makes stand-ins for the four base images from Debian and from package registries, so
-# that compose.yaml and the Dockerfile can be run for real: deploy/docker/check.sh.
+# Where no image can be pulled: makes stand-ins for the base images from Debian and from package registries, so that
+# compose.yaml and the Dockerfile can be run for real (deploy/docker/check.sh), and the tests on a newer Debian
+# (deploy/docker/newer.sh).
 # Needs root, docker, debootstrap, python3-venv, node 20 and npm.
 # usage: deploy/docker/standins.sh FOLDER   (an empty folder; 3 GB)
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1" && cd "$1"
 
-tree() { # tree NAME SUITE PACKAGES: a Debian in a folder, which never starts services of its own
-    debootstrap --variant=minbase --include=ca-certificates,gosu "$2" "$1" >"$1.log"
+base() { # base SUITE: a Debian in a folder, which never starts services of its own
+    debootstrap --variant=minbase --include=ca-certificates,gosu "$1" "$1" >"$1.log"
     printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
     chmod +x "$1/usr/sbin/policy-rc.d"
     cp /etc/resolv.conf "$1/etc/resolv.conf"
     cp /etc/ssl/certs/ca-certificates.crt "$1/etc/ssl/certs/" # a machine may trust a mirror that Debian does not know
+}
+
+tree() { # tree NAME SUITE PACKAGES: that Debian with more packages, in a folder of its own
+    cp -a "$2" "$1"
     mount -t proc proc "$1/proc"
-    DEBIAN_FRONTEND=noninteractive chroot "$1" apt-get install -y --no-install-recommends "${@:3}" >>"$1.log"
+    DEBIAN_FRONTEND=noninteractive chroot "$1" apt-get install -y --no-install-recommends "${@:3}" >"$1.log"
     umount "$1/proc"
 }
 
@@ -29,6 +34,10 @@ entrypoint() { # entrypoint TREE: what follows on standard input becomes the ima
     cat >"$1/usr/local/bin/docker-entrypoint.sh"
     chmod +x "$1/usr/local/bin/docker-entrypoint.sh"
 }
+
+base bookworm
+base trixie
+import trixie debian:13-slim 'ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt' 'CMD ["bash"]'
 
 tree python bookworm python3 python3-venv python3-pip
 ln -s /usr/bin/python3 python/usr/local/bin/python

@@ -20,11 +20,29 @@ class AckWindow:
         self._finished: set[int] = set()
         self._apart: set[int] = set()  # settled one by one, past one that is stuck
         self._flushing: asyncio.Task[None] | None = None
+        self._held = False
 
     def finished(self, tag: int) -> None:
         """This delivery is done with; it is acknowledged soon, together with its neighbours."""
         self._finished.add(tag)
-        if self._flushing is None:
+        self._start()
+
+    @property
+    def settled_tags(self) -> int:
+        """How many deliveries the broker does not wait for any more."""
+        return self._below + len(self._apart)
+
+    def hold(self) -> None:
+        """Acknowledge nothing for now."""
+        self._held = True
+
+    def release(self) -> None:
+        """Acknowledge again, what has been held back first."""
+        self._held = False
+        self._start()
+
+    def _start(self) -> None:
+        if self._flushing is None and not self._held:
             self._flushing = asyncio.create_task(self._flush(), name="acknowledge")
 
     def settled(self, tag: int) -> None:
@@ -39,7 +57,7 @@ class AckWindow:
     async def _flush(self) -> None:
         # The task starts behind the handlers that the same commit has woken, so it finds all of them finished.
         try:
-            while True:
+            while not self._held:
                 if upto := self._prefix():
                     await self._acknowledge(upto, True)  # noqa: FBT003 - AMQP's own word order
                 elif len(self._finished) > self._most_behind:

@@ -1,7 +1,8 @@
 """One connection with one channel and one consumer on it: lost as a whole when any of the three is lost."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import aio_pika
@@ -11,17 +12,22 @@ from contracts.acknowledging import AckWindow
 from contracts.delivery import Delivery, read_whatever_comes
 from contracts.publisher import HEARTBEAT_SECONDS
 
+QUIET = 0.05  # seconds without a message
+LONGEST_WAIT = 1.0  # for quiet, where messages trickle in
+
 Arrived = Callable[["Session", AbstractIncomingMessage], None]
 
 
 class Session:
     """A consumer, its acknowledgements, and whether it is lost."""
 
-    def __init__(self, connection: AbstractConnection, channel: Any, timeout: float) -> None:
+    def __init__(self, connection: AbstractConnection, channel: Any, prefetch: int, timeout: float) -> None:
         self.lost = asyncio.Event()
         self.window = AckWindow(self._acknowledge)
         self._connection = connection
         self._channel = channel
+        self._prefetch = prefetch
+        self._last = 0  # the tag of the latest message
         self._timeout = timeout
         self._tag: str | None = None
         channel.closing.add_done_callback(lambda _: self.lost.set())
@@ -35,11 +41,10 @@ class Session:
     async def consume(self, queue: str, arrived: Arrived) -> None:
         """Let messages come. Raises AMQPError where there is no such queue."""
 
-        def take(delivered: Any) -> Coroutine[Any, Any, None]:
-            # Called by the reader of the connection itself: the task that it makes of the answer has nothing to do.
-            # It cancels those tasks when the connection is lost, and with them it would cancel a commit.
+        async def take(delivered: Any) -> None:
+            # In a task that is cancelled when the connection is lost: what it did itself would be, a commit too.
+            self._last = delivered.delivery.delivery_tag
             arrived(self, cast("AbstractIncomingMessage", Delivery(delivered)))
-            return _nothing()
 
         consuming = await self._channel.basic_consume(queue, take, timeout=self._timeout)
         self._tag = consuming.consumer_tag
@@ -48,7 +53,22 @@ class Session:
         """Let no more messages come; after this the last of them has arrived. Raises AMQPError or TimeoutError."""
         if self._tag is not None:
             tag, self._tag = self._tag, None
-            await self._channel.basic_cancel(tag, timeout=self._timeout)
+            # A quorum queue keeps what it sent while it was cancelling, and gives it back when the channel closes. So
+            # nothing is acknowledged until it has no more to send: the prefetch is full, or the queue is empty.
+            self.window.hold()
+            try:
+                await self._nothing_on_its_way()
+                await self._channel.basic_cancel(tag, timeout=self._timeout)
+            finally:
+                self.window.release()
+
+    async def _nothing_on_its_way(self) -> None:
+        end = time.monotonic() + LONGEST_WAIT
+        while self._last - self.window.settled_tags < self._prefetch and time.monotonic() < end:
+            last = self._last
+            await asyncio.sleep(QUIET)
+            if self._last == last:
+                return
 
     async def give_back(self, tag: int) -> None:
         """The broker may deliver this one again, here or elsewhere. Raises what says that the channel is gone."""
@@ -79,8 +99,4 @@ async def open_session(url: str, *, prefetch: int, name: str, timeout: float) ->
     except BaseException:
         await connection.close()
         raise
-    return Session(connection, channel, timeout)
-
-
-async def _nothing() -> None:
-    pass
+    return Session(connection, channel, prefetch, timeout)

@@ -248,3 +248,20 @@ async def test_a_message_with_odd_properties_is_handled_like_any_other(
         await eventually(lambda: sorted(handling.ended) == [b"next", b"odd"])
         await intake.drained()
         assert handling.again == []
+
+
+async def test_a_pause_in_full_flow_gives_no_message_back(vhost: str, queue: Queue) -> None:
+    handling = Handling()
+    handling.go.set()
+    sending = asyncio.create_task(queue.send(*[b"%d" % number for number in range(600)]))
+    for turn in range(12):
+        async with taking(vhost, queue, handling, prefetch=50) as intake:
+            enough = min(600, len(handling.ended) + 30)
+            await eventually(lambda: len(handling.ended) >= enough, every=0)  # noqa: B023 - used before the next turn
+            await intake.pause()
+            await intake.drained()
+        assert handling.again == [], turn
+    await sending
+    async with taking(vhost, queue, handling):
+        await eventually(lambda: len(handling.ended) == 600)
+    assert handling.again == []

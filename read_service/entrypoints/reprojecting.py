@@ -35,7 +35,10 @@ async def reproject(log: EventLog, database: Database, generation: int, company_
         async for page in log.of([company_id], after=refold.version):
             refold.add(page)
             if refold.events > MOST_EVENTS:
-                raise NotReprojected(f"more than {MOST_EVENTS} events: read-service rebuild makes all documents anew")
+                raise NotReprojected(
+                    f"more than {MOST_EVENTS} events, too many for one transaction: with the readers stopped, drop the "
+                    "documents' database and run read-service setup; started again, they ask for the whole log"
+                )
         if refold.version < needed:
             raise NotReprojected(f"the log ends at version {refold.version}, the documents are at {needed}")
         try:

@@ -23,7 +23,8 @@ _USER_NOT_FOUND, _NOT_INITIALIZED, _ALREADY = 11, 94, 23
 def url(stack: Stack, user: str = PROJECTOR, database: str = DATABASE) -> str:
     """The address of a database for a user: projector, views, or root."""
     server = f"127.0.0.1:{stack.port(NAME)}"
-    return f"mongodb://{user}:{stack.secret(f'mongo {user}')}@{server}/{database}?replicaSet={SET}&authSource=admin"
+    # One option only: no shell that reads stack.env meets an ampersand, and drivers find the replica set themselves.
+    return f"mongodb://{user}:{stack.secret(f'mongo {user}')}@{server}/{database}?authSource=admin"
 
 
 async def start(stack: Stack) -> None:

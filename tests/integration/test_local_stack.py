@@ -25,8 +25,8 @@ ADDRESSES = {
     "REGISTRAR_AMQP_URL": r"amqp://registrar:[^@]+@127\.0\.0\.1:\d+/registrar",
     "REGISTRAR_POSTGRES_URL": r"postgresql://registrar_service:[^@]+@127\.0\.0\.1:\d+/registrar",
     "REGISTRAR_POSTGRES_SETUP_URL": r"postgresql://registrar_setup:[^@]+@127\.0\.0\.1:\d+/registrar",
-    "REGISTRAR_MONGO_URL": r"mongodb://projector:[^@]+@127\.0\.0\.1:\d+/registrar\?replicaSet=registrar&authSource=admin",
-    "REGISTRAR_MONGO_VIEWS_URL": r"mongodb://views:[^@]+@127\.0\.0\.1:\d+/registrar\?replicaSet=registrar&authSource=admin",
+    "REGISTRAR_MONGO_URL": r"mongodb://projector:[^@]+@127\.0\.0\.1:\d+/registrar\?authSource=admin",
+    "REGISTRAR_MONGO_VIEWS_URL": r"mongodb://views:[^@]+@127\.0\.0\.1:\d+/registrar\?authSource=admin",
     "REGISTRAR_HTTP_URL": r"http://127\.0\.0\.1:\d+",
 }
 ALL = {"epmd", "rabbitmq", "postgres", "mongo"}
@@ -109,6 +109,15 @@ def test_servers_that_are_there_are_used_instead(root: Path, stack: Stack, addre
     refused = run(root, "servers", "up", REGISTRAR_MONGO_URL="mongodb://elsewhere/registrar")
     assert refused.returncode == 1
     assert "REGISTRAR_MONGO_VIEWS_URL is missing beside REGISTRAR_MONGO_URL" in refused.stderr
+
+
+def test_a_shell_that_reads_the_addresses_has_all_of_them(stack: Stack, addresses: dict[str, str]) -> None:
+    script = f"set -a; . {stack.environment_file}; env"
+    said = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"}
+    )
+    lines = said.stdout.splitlines()
+    assert [name for name, value in addresses.items() if f"{name}={value}" not in lines] == []
 
 
 async def test_the_broker_lets_its_user_in(addresses: dict[str, str]) -> None:

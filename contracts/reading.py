@@ -71,7 +71,7 @@ def _json(body: bytes) -> Any:
 
 def _with_surrogates(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_constant=_no_number)
+        return json.loads(body.decode(), parse_constant=_no_number)  # of bytes it takes other encodings too, and a BOM
     except (ValueError, RecursionError):
         return None
 

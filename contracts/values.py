@@ -51,7 +51,7 @@ def _bounded(limit: int) -> Callable[[str], str]:
 
 
 def _email(value: str) -> str:
-    address = without_control_characters(value.strip()).lower()
+    address = unicodedata.normalize("NFC", without_control_characters(value).strip().lower())
     if len(address.encode()) > MAX_EMAIL_BYTES or not _EMAIL.fullmatch(address):
         raise PydanticCustomError("email", "must be an email address of at most 254 bytes")
     return address

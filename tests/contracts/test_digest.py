@@ -73,3 +73,11 @@ def test_digests_stay_what_they_are() -> None:
     # They are stored: a change of this value would make every repeat of an old command an `id_reused`.
     assert digest().hex() == "ffbc1acc4d8d54b30a9d46a9d1038b1545043008bf3547df53488e391fca05d5"
     assert len(digest()) == 32
+
+
+@pytest.mark.parametrize("email", [" Zoë@Example.com ", "zoe\u0308@example.com", "ZOE\u0308@EXAMPLE.COM"])
+def test_addresses_that_look_the_same_are_the_same(email: str) -> None:
+    fields = sample("commands", "user.add.v1")["data"]
+    assert digest("user.add.v1", {**fields, "email": email}) == digest(
+        "user.add.v1", {**fields, "email": "zoë@example.com"}
+    )

@@ -32,6 +32,7 @@ async def projecting(parts: Parts) -> AsyncIterator[Engine]:
         parts.checks["events"] = intake.is_consuming
         parts.checks["engine"] = settling.is_well
         await stack.enter_async_context(_completing(parts, engine, generation))
+        stack.push_async_callback(intake.pause)  # first of all: whatever takes long to stop, nothing new is taken
         yield engine
 
 

@@ -14,7 +14,6 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from deploy.local import processes, servers
 from deploy.local.stack import Stack
-from tests.faults.system import checks
 from tests.support.deliveries import Message, deliveries, message_of
 from tests.support.documents import assert_exact, positions
 from tests.support.eventually import eventually
@@ -128,10 +127,8 @@ async def exact(
 ) -> None:
     """All is well again, without a restart: the documents are exact, nothing is parked, and nothing is left over."""
 
-    async def what_is_wrong() -> list[dict[str, str]]:
-        return [wrong for replica in replicas if (wrong := await checks(replica))]
-
-    await eventually(what_is_wrong, until=lambda wrong: not wrong, within=30, every=0.1)
+    for replica in replicas:
+        await replica.ready(within=60)
 
     async def all_there() -> bool:
         return await positions(database) == feed.expected.positions and await messages(reading.amqp_url) == 0

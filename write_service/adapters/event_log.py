@@ -39,14 +39,15 @@ _COMPLETE_UNTIL = text("""
 _RECENT = text("""
     SELECT count(*) FROM (SELECT FROM events WHERE recorded_at >= :since ORDER BY recorded_at LIMIT :limit) AS recent
     """)
-_CHANGED = text("""
-    WITH recent AS MATERIALIZED (SELECT company_id FROM events WHERE recorded_at >= :since),
-    changed AS MATERIALIZED (SELECT DISTINCT company_id FROM recent
-                             WHERE company_id > CAST(:after AS uuid) ORDER BY company_id LIMIT :limit)
-    SELECT id, version, true AS changed FROM changed JOIN companies ON id = company_id ORDER BY id""")
-_WALK = text("""
+# The first page begins with nobody's id, which a company may have; in this form an index finds where a page begins.
+_BEHIND = "id >= CAST(:after AS uuid) AND (CAST(:first AS boolean) OR id > CAST(:after AS uuid))"
+_CHANGED = text(f"""
+    WITH recent AS MATERIALIZED (SELECT company_id AS id FROM events WHERE recorded_at >= :since),
+    changed AS MATERIALIZED (SELECT DISTINCT id FROM recent WHERE {_BEHIND} ORDER BY id LIMIT :limit)
+    SELECT id, version, true AS changed FROM changed JOIN companies USING (id) ORDER BY id""")  # noqa: S608
+_WALK = text(f"""
     SELECT id, version, updated_at >= :since AS changed
-    FROM companies WHERE id > CAST(:after AS uuid) ORDER BY id LIMIT :limit""")
+    FROM companies WHERE {_BEHIND} ORDER BY id LIMIT :limit""")  # noqa: S608 - our own condition
 
 
 class PostgresEventLog:
@@ -78,7 +79,7 @@ class PostgresEventLog:
 
     async def heads(self, since: datetime | None, after: str | None, limit: int) -> HeadsPage:
         """Companies behind `after` that changed at that time or later; looks at no more than it has to."""
-        page = {"since": _utc(since), "after": after or _NOBODY, "limit": limit}
+        page = {"since": _utc(since), "after": after or _NOBODY, "first": after is None, "limit": limit}
         statement = _CHANGED if since is not None and await self._are_few(page["since"]) else _WALK
         rows = await self._rows(statement, **page)
         heads = [Position(company_id=str(row["id"]), version=row["version"]) for row in rows if row["changed"]]

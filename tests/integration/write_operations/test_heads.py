@@ -74,6 +74,20 @@ async def test_only_what_changed_is_told(replica: Pipeline, asker: Asking, owner
     assert await all_pages(asker, since, limit) == {**new, changed: old[changed] + 1}
 
 
+@pytest.mark.usefixtures("way", "consumer")
+@pytest.mark.parametrize("since", [None, "2000-01-01T00:00:00Z"])
+@pytest.mark.parametrize("limit", [1, 2, 10_000])
+async def test_companies_with_the_first_and_the_last_id_of_all_are_told(
+    replica: Pipeline, asker: Asking, since: str | None, limit: int
+) -> None:
+    made = await some_companies(replica, 2)
+    for digit in "0f":
+        extreme = "-".join(digit * length for length in (8, 4, 4, 4, 12))
+        await replica.handle(register(extreme, extreme))
+        made[extreme] = 1
+    assert await all_pages(asker, since, limit) == made
+
+
 @pytest.mark.parametrize(
     ("since", "everything"),
     [("0001-01-01T00:00:00+14:00", True), ("9999-12-31T23:59:59.999999999-14:00", False)],

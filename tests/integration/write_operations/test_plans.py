@@ -50,8 +50,8 @@ async def test_no_question_reads_more_than_it_answers(
         (event_log._OF_COMPANY, {"company_id": company, "after": 0, "up_to": 9, "limit": 300}, 10),
         (event_log._PAGE, {"company_id": middle, "version": 1, "limit": 300}, 400),
         (event_log._RECENT, {"since": recent, "limit": event_log.FEW}, 30),
-        (event_log._CHANGED, {"since": recent, "after": company, "limit": 1_000}, 300),
-        (event_log._WALK, {"since": recent, "after": middle, "limit": 300}, 400),
+        (event_log._CHANGED, {"since": recent, "after": company, "first": False, "limit": 1_000}, 300),
+        (event_log._WALK, {"since": recent, "after": middle, "first": False, "limit": 300}, 400),
     ]
     for statement, values, allowed in asked:
         read, plan = await buffers(engine, statement, values)

@@ -66,6 +66,7 @@ class Settling:
                     verdicts[culprit.id] = NameTaken()
                     parts.append(part)
                 elif await takes_others(self._transactions):
+                    self._is_well()
                     replies[part[0]] = RefusedByDatabase(culprit.id, refusal.reason)
                 else:
                     parts.append(part)
@@ -88,7 +89,7 @@ class Settling:
             except Exception as failure:  # noqa: BLE001 - whatever it was, it accuses nobody
                 await self._pause(failure)
             else:
-                self.condition, self._failures = OK, 0
+                self._is_well()
                 return replies
 
     async def _transact(self, commands: Sequence[Command], verdicts: Mapping[str, Rejection]) -> list[Reply]:
@@ -109,6 +110,9 @@ class Settling:
         replies = [_first_hand(reply, unsure) for reply in replies]
         report(commands, replies, seconds=asyncio.get_running_loop().time() - began)
         return replies
+
+    def _is_well(self) -> None:
+        self.condition, self._failures = OK, 0
 
     async def _pause(self, failure: Exception) -> None:
         self.condition = f"{type(failure).__name__}: {failure}"[:500]

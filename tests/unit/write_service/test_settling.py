@@ -130,6 +130,21 @@ async def test_a_lone_command_is_accused_when_the_database_takes_others() -> Non
     assert given.database.companies == {}  # the probe left nothing
 
 
+async def test_a_database_that_takes_others_again_is_well_though_it_refuses_the_last_command() -> None:
+    given, lone = Given(), register(an_id(), "Acme")
+    refuse, broken = refusing(lone.id), iter([Refused("42501 everything is refused")] * 4)
+
+    def fail(changes: Changes) -> None:
+        for error in broken:
+            raise error
+        refuse(changes)
+
+    given.database.on_write = fail
+    (reply,) = await given.settling.settle([lone])
+    assert isinstance(reply, RefusedByDatabase)
+    assert given.settling.condition == OK
+
+
 async def test_a_name_that_only_the_database_knows_to_be_taken_is_a_rejection() -> None:
     given, orders = Given(), [register(an_id(), "Acme"), register(an_id(), "Umbrella")]
     given.database.on_commit = refusing(orders[1].id, constraint=NAMES)

@@ -72,7 +72,7 @@ class ThreeMongods:
         before = await self.primary()
         async with direct(before) as client:
             with contextlib.suppress(AutoReconnect):
-                await client.admin.command({"replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5})
+                await client.admin.command({"replSetStepDown": 40, "secondaryCatchUpPeriodSecs": 20})
         await eventually(self.primary, until=lambda port: port != before, within=30)
 
     async def kill_primary(self) -> None:

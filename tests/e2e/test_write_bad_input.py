@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.write_side import bus, command, count, parked, typed
+from tests.e2e.write_side import bus, changed, command, count, parked, typed
 from tests.support.processes import ready
 
 pytestmark = pytest.mark.e2e
@@ -88,3 +88,24 @@ async def test_parked_messages_are_found_resent_and_dropped(environment: dict[st
         assert (await parked(environment, "list", "--state", "dropped"))["count"] == 3
         assert await service.stop() == 0
     assert await count(environment, "events") == 1
+
+
+async def test_a_message_that_cannot_be_resent_holds_no_other_one_up(environment: dict[str, str]) -> None:
+    async with ready("write-service", environment=environment) as service, bus(environment) as client:
+        gone, whole, last = (command("company.rename.v1", data={"name": ""}) for _ in range(3))
+        for one in ([{**command(), "type": "é" * 200}, {"id": "no id"}], gone, whole, last):
+            await client.ask(one)
+        await changed(environment, "UPDATE parked SET exchange = 'gone' WHERE command_id = $1", gone["id"])
+        await changed(environment, "UPDATE parked SET message_id = repeat('m', 300) WHERE command_id = $1", whole["id"])
+        code, said = await typed(environment, "parked", "resend", "--all", "--json")
+        result = json.loads(said)
+        assert (code, result["resent"], len(result["left_open"])) == (1, 3, 2), said
+        assert (await client.ask(command()))["status"] == "accepted"  # what was resent has been parked again by now
+        (row,) = await parked(environment, "show", "--command", last["id"])
+        assert row["tries"] == 2
+        assert await service.stop() == 0
+    listed = {row["id"]: row["command_id"] for row in (await parked(environment, "list"))["items"]}
+    told = {listed[one["id"]]: one["reason"] for one in result["left_open"]}
+    assert told.keys() == {gone["id"], whole["id"]}
+    assert "no exchange 'gone'" in told[gone["id"]]
+    assert "makes no message" in told[whole["id"]]

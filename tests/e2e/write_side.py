@@ -97,6 +97,15 @@ async def rows(environment: Mapping[str, str], query: str) -> list[tuple[Any, ..
         await connection.close()
 
 
+async def changed(environment: Mapping[str, str], statement: str, *values: Any) -> None:
+    """What the owner of the tables does."""
+    connection = await asyncpg.connect(environment["REGISTRAR_POSTGRES_SETUP_URL"])
+    try:
+        await connection.execute(statement, *values)
+    finally:
+        await connection.close()
+
+
 async def count(environment: Mapping[str, str], table: str) -> int:
     """How many rows a table has."""
     return int((await rows(environment, f"SELECT count(*) FROM {table}"))[0][0])  # noqa: S608 - a test's own words

@@ -10,6 +10,8 @@ from contracts.commands import Command
 from contracts.reading import SINGLE, InvalidCommand
 from write_service.service_layer.parking import UNREADABLE, ToPark
 
+SHORT = 255  # bytes: what a routing key, an id or a name may have in AMQP
+
 _PROPERTIES = ("type", "correlation_id", "reply_to", "app_id", "user_id", "priority", "timestamp", "redelivered")
 
 
@@ -22,8 +24,8 @@ def parked_message(
         kind=kind,
         reason=storable(reason),
         body=message.body,
-        exchange=storable(message.exchange or "" if exchange is None else exchange),
-        routing_key=storable(message.routing_key or "" if key is None else key),
+        exchange=short(message.exchange or "" if exchange is None else exchange),
+        routing_key=short(message.routing_key or "" if key is None else key),
         content_type=_optional(message.content_type),
         message_id=_optional(message.message_id),
         properties=_properties(message),
@@ -43,10 +45,10 @@ def parked_command(
         kind=kind if is_object else UNREADABLE,
         reason=storable(reason),
         body=_encoded(found),
-        exchange=storable(message.exchange or ""),
+        exchange=short(message.exchange or ""),
         routing_key=_text(found, "type") or "",
         content_type=SINGLE,
-        message_id=_text(found, "id") or f"{_optional(message.message_id)}/{index}",
+        message_id=_text(found, "id") or short(f"{message.message_id}/{index}"),
         properties={**_properties(message), "batch": _optional(message.message_id), "index": index},
         command_id=_text(found, "id"),
         command_type=_text(found, "type"),
@@ -66,8 +68,13 @@ def storable(value: str) -> str:
     return value.encode(errors="replace").decode().replace("\x00", "\ufffd")
 
 
+def short(value: str) -> str:
+    """The storable text, cut so that it can be sent again as a short string of AMQP."""
+    return storable(value).encode()[:SHORT].decode(errors="ignore")
+
+
 def _optional(value: str | None) -> str | None:
-    return None if value is None else storable(value)
+    return None if value is None else short(value)
 
 
 def _json(body: bytes) -> Any:
@@ -79,12 +86,13 @@ def _json(body: bytes) -> Any:
 
 def _text(found: Any, name: str) -> str | None:
     value = found.get(name) if isinstance(found, dict) else None
-    return storable(value)[:200] if isinstance(value, str) else None
+    return short(value) if isinstance(value, str) else None
 
 
 def _properties(message: AbstractIncomingMessage) -> dict[str, Any]:
     found = {name: getattr(message, name) for name in _PROPERTIES}
-    held = {name: _plain(value) for name, value in found.items() if value not in (None, "")}
+    plain = {name: _plain(value) for name, value in found.items() if value not in (None, "")}
+    held = {name: short(value) if isinstance(value, str) else value for name, value in plain.items()}
     return {**held, "headers": _plain(dict(message.headers or {}))}
 
 

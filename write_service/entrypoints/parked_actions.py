@@ -4,14 +4,13 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from rich.console import Console
 from rich.table import Table
 
-from contracts.publisher import ConfirmedPublisher, Returned, Unconfirmed
+from contracts.publisher import ConfirmedPublisher, Unconfirmed
 from write_service.adapters.parked_rows import Filter, ParkedRows
-from write_service.entrypoints.resending import drop, resend
+from write_service.entrypoints.resending import Dealt, drop, resend
 from write_service.settings import Settings, load
 
 MAX_BODY_SHOWN = 4_000
@@ -67,47 +66,63 @@ async def show_them(rows: ParkedRows, order: Order) -> int:
 
 async def resend_them(rows: ParkedRows, order: Order) -> int:
     """Publish parked messages again, confirmed, with their history in the headers."""
+    if (code := await _without_acting(rows, order, "resent")) is not None:
+        return code
     settings = load(Settings)
     publisher = ConfirmedPublisher(
         settings.amqp_url, name="write_service parked", confirm_timeout=settings.confirm_timeout
     )
-    if not order.dry_run:
-        await publisher.connect()
+    await publisher.connect()
     try:
-        return await _each(rows, order, "resent", resend(rows, publisher, order.wanted, order.limit))
+        return await _each(order, "resent", resend(rows, publisher, order.wanted, order.limit))
     finally:
         await publisher.close()
 
 
 async def drop_them(rows: ParkedRows, order: Order) -> int:
     """Give parked messages up; they stay readable with --state dropped until the purge."""
-    return await _each(rows, order, "dropped", drop(rows, order.wanted, order.limit))
+    if (code := await _without_acting(rows, order, "dropped")) is not None:
+        return code
+    return await _each(order, "dropped", drop(rows, order.wanted, order.limit))
 
 
-async def _each(rows: ParkedRows, order: Order, done: str, acting: AsyncIterator[UUID]) -> int:
+async def _without_acting(rows: ParkedRows, order: Order, done: str) -> int | None:
+    """The exit code where nothing is to be done: too much would be meant, or only how much it is was asked."""
     if order.wanted == EVERYTHING and not order.everything:
         errors.print("name rows, give a filter, or say --all")
         return 2
-    count = min(await rows.count(order.wanted), order.limit)
     if order.dry_run:
+        count = min(await rows.count(order.wanted), order.limit)
         _tell(order, {"would_be_" + done: count, done: 0})
         return 0
+    return None
+
+
+async def _each(order: Order, done: str, acting: AsyncIterator[Dealt]) -> int:
     ids: list[str] = []
+    left: list[dict[str, str]] = []
     failure: str | None = None
     try:
-        async for row_id in acting:
-            ids.append(str(row_id))  # noqa: PERF401 - what was done before a failure counts
-    except (Returned, Unconfirmed) as failed:
+        async for row_id, why in acting:
+            if why is None:
+                ids.append(str(row_id))
+            else:
+                left.append({"id": str(row_id), "reason": why})
+    except Unconfirmed as failed:
         failure = f"{type(failed).__name__}: {failed}"
-    _tell(order, {done: len(ids), "ids": ids, **({"failed": failure} if failure else {})})
-    return 1 if failure else 0
+    said: dict[str, Any] = {done: len(ids), "ids": ids}
+    _tell(order, said | ({"left_open": left} if left else {}) | ({"failed": failure} if failure else {}))
+    return 1 if left or failure else 0
 
 
 def _tell(order: Order, said: dict[str, Any]) -> None:
     if order.as_json:
         _print_json(said)
-    else:
-        console.print(", ".join(f"{name}: {value}" for name, value in said.items() if name != "ids"))
+        return
+    for one in said.get("left_open", ()):
+        errors.print(f"{one['id']} is left open: {one['reason']}")
+    shown = {name: len(value) if name == "left_open" else value for name, value in said.items() if name != "ids"}
+    console.print(", ".join(f"{name}: {value}" for name, value in shown.items()))
 
 
 def _print_json(value: Any) -> None:

@@ -19,7 +19,7 @@ from write_service.entrypoints.replies import Replies
 from write_service.service_layer.outcomes import HandlerFailed, RefusedByDatabase
 from write_service.service_layer.parking import ToPark
 
-REPLY_TO = "amq.rabbitmq.reply-to.g1"
+REPLY_TO = "amq.rabbitmq.reply-to.g1h2AA5yZXBseUAyMjcyMDMwOAAAB5sAAAAAawZGKw==.6SLApnQxVSmYGJrMGKPmbw=="
 
 
 @dataclass
@@ -122,6 +122,22 @@ async def test_of_a_batch_only_the_bad_one_is_invalid_and_parked_by_itself() -> 
         ("unreadable", bad, "company.register.v1"),
         ("unreadable", 7, ""),
     ]
+
+
+async def test_what_is_parked_of_a_batch_can_be_sent_again_however_long_its_names_are() -> None:
+    given, long = Given(), "é" * 200
+    await given.take(batch(envelope(type=long, id=long, subject=long), {"type": long + "\x00"}))
+    first, second = given.parked
+    assert (first.routing_key, first.message_id, first.company_id) == ("é" * 127,) * 3
+    assert (second.routing_key, second.message_id) == ("é" * 127, "m1/1")
+
+
+async def test_what_is_parked_whole_can_be_sent_again_however_long_its_properties_are() -> None:
+    given, long = Given(), "\x00" * 255  # each becomes the three bytes that stand for what is no text
+    await given.take(Delivery(b"{", correlation_id=long, message_id=long, type=long, routing_key=long))
+    (parked,) = given.parked
+    texts = (parked.message_id, parked.routing_key, parked.properties["type"], parked.properties["correlation_id"])
+    assert texts == ("\ufffd" * 85,) * 4
 
 
 @pytest.mark.parametrize(

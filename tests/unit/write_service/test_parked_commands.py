@@ -15,6 +15,8 @@ NOWHERE = {
     ("arguments", "words"),
     [
         (["drop"], "--all"),
+        (["resend"], "--all"),
+        (["resend", "--dry-run"], "--all"),
         (["drop", "--dry-run"], "--all"),
         (["list", "--kind", "odd"], "unreadable"),
         (["list", "--state", "odd"], "dropped"),

@@ -1,5 +1,6 @@
 """Parked messages back onto the bus, or out of custody, one row at a time."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,6 +10,7 @@ from contracts.topology import OPERATIONS
 from write_service.adapters.parked_rows import Filter, ParkedRows, Row
 
 MAX_HISTORY = 20
+REOPEN_SECONDS = 0.5  # a broker that refuses a message may close the channel, which opens again by itself
 MAX_UNCONFIRMED = 3  # one may be refused for itself; so many in a row mean that the broker is away
 
 
@@ -39,6 +41,7 @@ async def resend(rows: ParkedRows, publisher: ConfirmedPublisher, wanted: Filter
                 unconfirmed += 1
                 if unconfirmed == MAX_UNCONFIRMED:
                     raise
+                await asyncio.sleep(REOPEN_SECONDS)
                 left = f"{lost}: resend it again, or drop it where the broker refuses it for ever"
             if left is None:
                 await taken.mark("resent_at")

@@ -13,8 +13,15 @@ from tests.integration.write_service.conftest import Owner
 from tests.unit.write_service.orders import an_id
 from write_service.adapters.parked import PostgresParking
 from write_service.adapters.parked_rows import Filter, ParkedRows
+from write_service.entrypoints import resending
 from write_service.entrypoints.resending import Dealt, drop, resend
 from write_service.service_layer.parking import CRASHED, UNREADABLE, ToPark
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No channel has to open again here."""
+    monkeypatch.setattr(resending, "REOPEN_SECONDS", 0)
 
 
 class Publisher:

@@ -7,8 +7,9 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractRobustConnection
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryError, PublishError
 
+from contracts.reply_queues import DIRECT
+
 HEARTBEAT_SECONDS = 15  # a lost route is noticed within twice this time
-REPLY_TO = "amq.rabbitmq.reply-to"
 
 
 class Returned(Exception):
@@ -17,6 +18,10 @@ class Returned(Exception):
 
 class Unconfirmed(Exception):
     """The broker did not confirm in time, refused, or went away: whether it has the message is not known."""
+
+
+class Unsendable(Exception):
+    """AMQP has no form for this message, such as a name of more than 255 bytes: sending it again does not help."""
 
 
 class ConfirmedPublisher:
@@ -56,19 +61,22 @@ class ConfirmedPublisher:
 
         `properties` are those of aio_pika.Message (message_id, which is unique among those in flight, type,
         content_type, correlation_id, reply_to, headers); an empty `exchange` is the default one.
-        Raises Returned or Unconfirmed; after Unconfirmed the same message is published again with the same id.
+        Raises Unsendable, Returned or Unconfirmed; only after Unconfirmed the same message is published again, with
+        the same id.
         """
-        message = aio_pika.Message(body, **{"delivery_mode": aio_pika.DeliveryMode.PERSISTENT, **properties})
         try:
+            message = aio_pika.Message(body, **{"delivery_mode": aio_pika.DeliveryMode.PERSISTENT, **properties})
             # aio-pika's own timeout covers the confirm alone; while it reconnects the wait is before that.
             async with asyncio.timeout(self._timeout):
                 to = await self._exchange(exchange)
                 # RabbitMQ says of replies that nobody takes them, also when they have arrived.
-                await to.publish(message, routing_key, mandatory=not routing_key.startswith(REPLY_TO))
+                await to.publish(message, routing_key, mandatory=not routing_key.startswith(DIRECT))
         except PublishError as returned:
             raise Returned(f"no queue takes {routing_key} from the exchange '{exchange}'") from returned
         except (DeliveryError, AMQPError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError) as lost:
             raise Unconfirmed(f"{type(lost).__name__}: {lost}") from lost
+        except (TypeError, ValueError) as unsendable:
+            raise Unsendable(f"{type(unsendable).__name__}: {unsendable}") from unsendable
 
     async def _exchange(self, name: str) -> AbstractExchange:
         if self._channel is None:

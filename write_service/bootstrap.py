@@ -63,11 +63,9 @@ def _engine(settings: Settings, connections: int, idle: float) -> AbstractAsyncC
 
 
 def _service(settings: Settings, handlers: Mapping[str, Handler], commits: AsyncEngine, beside: AsyncEngine) -> Service:
-    publisher = ConfirmedPublisher(
-        settings.amqp_url, name="write_service publishing", confirm_timeout=settings.confirm_timeout
-    )
+    publisher, replying = _publisher(settings, "publishing"), _publisher(settings, "replying")
     messages, outbox = BrokerEventMessages(publisher, settings.publish_window), PostgresOutbox(beside)
-    relay, replies, parking = Relay(messages, outbox), Replies(publisher), PostgresParking(beside)
+    relay, replies, parking = Relay(messages, outbox), Replies(replying), PostgresParking(beside)
     settling = Settling(PostgresTransactions(commits), relay.offer, handlers)
     commit = GroupCommit(settling.settle, settings.batch_size)
     suspects = Suspects(commit.handle, PostgresJournal(beside), settings.deaths_allowed)
@@ -77,7 +75,7 @@ def _service(settings: Settings, handlers: Mapping[str, Handler], commits: Async
     metrics.IN_FLIGHT.set_function(lambda: commands.in_flight)
     dead_letters = _intake(settings, WRITE_PARKED.name, DeadLetters(parking, replies), DEAD_LETTERS_AT_ONCE)
     broker = consuming_broker(settings.amqp_url)
-    operations.register(broker, OperationsConsumer(PostgresEventLog(beside), publisher, parking))
+    operations.register(broker, OperationsConsumer(PostgresEventLog(beside), publisher, replying, parking))
     sweep = Sweep(messages, outbox, grace=settings.sweep_grace, page=settings.sweep_page)
 
     async def postgres() -> str:
@@ -88,12 +86,15 @@ def _service(settings: Settings, handlers: Mapping[str, Handler], commits: Async
             return "the publishing connection is down"
         return f"nothing was confirmed for {messages.stalled_for:.0f} s" if messages.stalled_for else health.OK
 
+    async def replies_connected() -> str:
+        return health.OK if replying.is_connected else "the connection of the replies is down"
+
     async def forget() -> None:
         for table in (PostgresCommandLog(beside), parking):
             await purge(table, settings.rejections_kept)
 
     return Service(
-        publisher=publisher,
+        publishers=[publisher, replying],
         intakes=[commands, dead_letters],
         broker=broker,
         draining=[replies.drained, relay.drained],
@@ -109,8 +110,13 @@ def _service(settings: Settings, handlers: Mapping[str, Handler], commits: Async
             "dead_letters": dead_letters.is_consuming,
             "operations": partial(is_consuming, broker),
             "publishing": publishing,
+            "replies": replies_connected,
         },
     )
+
+
+def _publisher(settings: Settings, name: str) -> ConfirmedPublisher:
+    return ConfirmedPublisher(settings.amqp_url, name=f"write_service {name}", confirm_timeout=settings.confirm_timeout)
 
 
 def _intake(settings: Settings, queue: str, consumer: CommandConsumer | DeadLetters, prefetch: int) -> Intake:

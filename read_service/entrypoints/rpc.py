@@ -10,11 +10,12 @@ from faststream.rabbit.message import RabbitMessage
 from pydantic_core import to_json
 
 from contracts.errors import error
+from contracts.reply_queues import may_receive
 from contracts.results import Failed, InvalidQuery
 from contracts.topology import READ_QUERIES
 from contracts.values import MAX_MESSAGE_BYTES
 from read_service import metrics
-from read_service.entrypoints.replies import Replies, may_receive
+from read_service.entrypoints.replies import Replies
 from read_service.views.answers import Answers, Reply
 
 log = structlog.get_logger()

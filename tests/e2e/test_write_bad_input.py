@@ -1,11 +1,13 @@
 """Bad input on the real service: told to the sender, parked with its reason, and the next command is handled."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from tests.e2e.write_side import bus, changed, command, count, parked, typed
+from tests.support.eventually import eventually
 from tests.support.processes import ready
 
 pytestmark = pytest.mark.e2e
@@ -60,6 +62,32 @@ async def test_bad_input_is_told_parked_and_passed_over(environment: dict[str, s
     assert all(reasons)
     assert bad["id"] in {row["command_id"] for row in said["items"]}
     assert await count(environment, "events") == len(CASES) + 2
+
+
+NOT_GIVEN_BY_THE_BROKER = ("amq.rabbitmq.reply-to.!!.!!", "amq.rabbitmq.reply-to.AAAA.BBBB", "amq.rabbitmq.reply-to.")
+OF_A_NODE_THAT_IS_GONE = "amq.rabbitmq.reply-to.g1h3B3JlcGx5QDEAAAABAAAAAQAAAAE=.a2tra2tra2tra2tra2trAA=="
+
+
+async def test_an_address_that_only_looks_like_one_costs_nobody_else_a_reply(environment: dict[str, str]) -> None:
+    async with ready("write-service", environment=environment) as service, bus(environment) as client:
+        for reply_to in NOT_GIVEN_BY_THE_BROKER * 3:
+            await client.send(command(), reply_to=reply_to, correlation_id="7")
+            assert (await client.ask(command()))["status"] == "accepted", reply_to
+        assert await service.stop() == 0
+        assert "reply_lost" not in service.log.read_text()
+
+
+async def test_an_address_of_a_node_that_is_gone_costs_replies_and_no_events(environment: dict[str, str]) -> None:
+    """RabbitMQ 3.10 closes the whole connection that publishes there."""
+    async with ready("write-service", environment=environment) as service, bus(environment) as client:
+        for _ in range(20):
+            await client.send(command(), reply_to=OF_A_NODE_THAT_IS_GONE)
+        await eventually(lambda: count(environment, "events"), until=lambda events: events == 20)
+        await eventually(lambda: asyncio.to_thread(service.health), until=lambda status: status == 200)
+        assert (await client.ask(command()))["status"] == "accepted"
+        assert await service.stop() == 0
+        assert "events_unconfirmed" not in service.log.read_text()
+    assert await count(environment, "outbox") == 0
 
 
 async def test_parked_messages_are_found_resent_and_dropped(environment: dict[str, str]) -> None:

@@ -2,10 +2,8 @@
 
 import asyncio
 import time
-import uuid
 from typing import cast
 
-import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
@@ -14,13 +12,14 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.errors import Error, error, errors_of
 from contracts.operations import OPERATIONS, Refused
-from contracts.publisher import ConfirmedPublisher, Returned, Unconfirmed
+from contracts.publisher import ConfirmedPublisher, Returned, Unsendable
+from contracts.reply_queues import may_receive
 from contracts.topology import WRITE_OPERATIONS
 from contracts.values import MAX_MESSAGE_BYTES
 from write_service import metrics
 from write_service.adapters.deliveries import parked_message
 from write_service.adapters.replaying import BrokerReplay
-from write_service.entrypoints.replies import ALLOWED, JSON
+from write_service.entrypoints.replies import send_once
 from write_service.logs import logger
 from write_service.service_layer.operations import EventLog, Operations, Request
 from write_service.service_layer.parking import UNREADABLE, Parking
@@ -42,9 +41,14 @@ class OperationsConsumer:
     """Deals with one request at a time, several at once; answers each of them, whatever happens."""
 
     def __init__(
-        self, event_log: EventLog, publisher: ConfirmedPublisher, parking: Parking, answer_within: float = 20.0
+        self,
+        event_log: EventLog,
+        publisher: ConfirmedPublisher,
+        answering: ConfirmedPublisher,
+        parking: Parking,
+        answer_within: float = 20.0,
     ) -> None:
-        self._publisher = publisher
+        self._answering = answering
         self._parking = parking
         self._within = answer_within
         self._operations = Operations(event_log, BrokerReplay(publisher))
@@ -75,8 +79,8 @@ class OperationsConsumer:
                 while True:
                     try:
                         return await self._operations.answer(request)
-                    except Returned as returned:
-                        failure = returned  # no such queue: waiting does not help
+                    except (Returned, Unsendable) as refused:
+                        failure = refused  # no such queue: waiting does not help
                         break
                     except Exception as failed:  # noqa: BLE001 - the database or the broker is away, perhaps not for long
                         failure = failed
@@ -89,20 +93,8 @@ class OperationsConsumer:
 
     async def _reply(self, message: AbstractIncomingMessage, answer: BaseModel) -> None:
         to = message.reply_to
-        if not to or not to.startswith(ALLOWED):
-            return
-        try:
-            await self._publisher.publish(
-                "",
-                to,
-                answer.model_dump_json().encode(),
-                content_type=JSON,
-                correlation_id=message.correlation_id,
-                message_id=str(uuid.uuid4()),
-                delivery_mode=aio_pika.DeliveryMode.NOT_PERSISTENT,
-            )
-        except (Returned, Unconfirmed) as lost:
-            log.info("reply_lost", correlation_id=message.correlation_id, reason=str(lost))  # who waits asks again
+        if to and may_receive(to):
+            await send_once(self._answering, to, message.correlation_id, answer.model_dump_json().encode())
 
     async def _park(self, message: AbstractIncomingMessage, reason: str) -> None:
         while True:

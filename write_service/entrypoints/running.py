@@ -22,7 +22,7 @@ Step = Callable[[], Awaitable[None]]
 class Service:
     """All parts that start and stop."""
 
-    publisher: ConfirmedPublisher
+    publishers: Sequence[ConfirmedPublisher]
     intakes: Sequence[Intake]
     broker: RabbitBroker  # for operations
     draining: Sequence[Step]
@@ -33,7 +33,8 @@ class Service:
     async def start(self, within: float) -> None:
         """Connect and consume; waits so long for a broker that is just starting. Raises Unreachable."""
         # Nothing is consumed before its results can be committed and published.
-        await patiently("RabbitMQ", self.publisher.connect, within)
+        for publisher in self.publishers:
+            await patiently("RabbitMQ", publisher.connect, within)
         self._tasks = [asyncio.create_task(_run(step), name=name) for name, step in self.running.items()]
         await patiently("RabbitMQ", self.broker.start, within)
         for intake in self.intakes:
@@ -63,7 +64,8 @@ class Service:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self.publisher.close()
+        for publisher in self.publishers:
+            await publisher.close()
 
 
 async def _run(step: Step) -> None:

@@ -43,7 +43,7 @@ async def consuming(
     publisher = ConfirmedPublisher(url, name="test publishing", confirm_timeout=5)
     await publisher.connect()
     broker = consuming_broker(url)
-    register(broker, OperationsConsumer(log, publisher, parking, answer_within))
+    register(broker, OperationsConsumer(log, publisher, publisher, parking, answer_within))
     await broker.start()
     try:
         yield

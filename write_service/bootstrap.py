@@ -32,6 +32,8 @@ from write_service.entrypoints.running import Service
 from write_service.entrypoints.upkeep import again, look, purge
 from write_service.service_layer.group_commit import GroupCommit
 from write_service.service_layer.handlers import HANDLERS, Handler
+from write_service.service_layer.journal import Watch
+from write_service.service_layer.knowing import reply_of
 from write_service.service_layer.relay import Relay
 from write_service.service_layer.settling import Settling
 from write_service.service_layer.suspects import Suspects
@@ -66,9 +68,12 @@ def _service(settings: Settings, handlers: Mapping[str, Handler], commits: Async
     publisher, replying = _publisher(settings, "publishing"), _publisher(settings, "replying")
     messages, outbox = BrokerEventMessages(publisher, settings.publish_window), PostgresOutbox(beside)
     relay, replies, parking = Relay(messages, outbox), Replies(replying), PostgresParking(beside)
-    settling = Settling(PostgresTransactions(commits), relay.offer, handlers)
+    transactions, journal = PostgresTransactions(commits), PostgresJournal(beside)
+    watch = Watch(journal)
+    settling = Settling(transactions, relay.offer, handlers, watched=watch.attempt)
     commit = GroupCommit(settling.settle, settings.batch_size)
-    suspects = Suspects(commit.handle, PostgresJournal(beside), settings.deaths_allowed)
+    known = partial(reply_of, transactions)
+    suspects = Suspects(commit.handle, journal, watch, known, settings.deaths_allowed)
     commands = _intake(
         settings, WRITE_COMMANDS.name, CommandConsumer(suspects.handle, parking, replies), settings.prefetch
     )

@@ -15,6 +15,9 @@ COMMIT_SECONDS = Histogram(
     "registrar_write_commit_seconds", "Time of one transaction, reads included", buckets=_SECONDS, registry=REGISTRY
 )
 IN_FLIGHT = Gauge("registrar_write_in_flight", "Messages taken and not yet acknowledged", registry=REGISTRY)
+SUSPECTS = Gauge(
+    "registrar_write_suspects", "Messages under suspicion; while there are any, others wait", registry=REGISTRY
+)
 OUTBOX_ROWS = Gauge("registrar_write_outbox_rows", "Events waiting in the outbox", registry=REGISTRY)
 OUTBOX_OLDEST = Gauge(
     "registrar_write_outbox_oldest_seconds", "Age of the oldest event in the outbox", registry=REGISTRY

@@ -14,6 +14,8 @@ from tests.support.processes import Process, process, ready
 
 pytestmark = pytest.mark.e2e
 
+BROKEN = "ALTER TABLE events ADD CONSTRAINT broken CHECK (false) NOT VALID"
+
 
 def said_by(service: Process, path: str) -> str:
     with urllib.request.urlopen(f"{service.url}{path}", timeout=3) as answer:  # noqa: S310 - our own
@@ -132,6 +134,31 @@ async def test_a_second_signal_ends_it_at_once(environment: dict[str, str]) -> N
         await holder.close()
         await eventually(client.messages, until=lambda found: found == 1)
     assert await count(environment, "events") == 0
+
+
+async def test_ended_while_it_waits_for_the_database_it_loses_nothing_and_accuses_nobody(
+    environment: dict[str, str],
+) -> None:
+    surroundings = environment | QUICK | {"REGISTRAR_STOP_WITHIN": "0.3", "REGISTRAR_DEATHS_ALLOWED": "1"}
+    await rows(environment, BROKEN)
+    async with bus(environment) as client, process("write-service", "serve", environment=surroundings) as service:
+        commands = [command() for _ in range(5)]
+        await send_all(client, commands)
+        for turn in (1, 2, 3):
+            told = await eventually(
+                lambda: service.log.read_text().split('"started"'),
+                until=lambda told, turn=turn: len(told) == turn + 1 and '"database_away"' in told[-1],  # type: ignore[misc]
+            )
+            service.send(signal.SIGTERM)
+            assert await service.end(within=5) == 1
+            assert service.log.read_text().count('"not_stopped_in_time"') == turn, told
+            await eventually(client.messages, until=lambda found: found == 5)
+            await service.start()
+        await rows(environment, "ALTER TABLE events DROP CONSTRAINT broken")
+        await eventually(lambda: count(environment, "events"), until=lambda found: found == 5)
+        assert await service.stop() == 0
+        assert {event["commandid"] for event in await client.events()} == {one["id"] for one in commands}
+    assert (await count(environment, "parked"), await count(environment, "suspects")) == (0, 0)
 
 
 @pytest.mark.parametrize(

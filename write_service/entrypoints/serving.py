@@ -1,6 +1,7 @@
 """`write-service serve`: run until told to stop, then stop within a bound."""
 
 import asyncio
+import contextlib
 import os
 import signal
 
@@ -10,6 +11,7 @@ from write_service.logs import logger
 log = logger(__name__)
 
 STOPPED, FAILED = 0, 1
+GIVE_UP_SECONDS = 1.0
 
 
 async def until_told(service: Service, *, start_within: float, stop_within: float) -> int:
@@ -18,7 +20,8 @@ async def until_told(service: Service, *, start_within: float, stop_within: floa
     A second signal, or a stop that takes longer than its bound, ends the process at once. What was not finished by then
     was not acknowledged: the broker delivers it again.
     """
-    told = asyncio.create_task(_told().wait())
+    signals = _Signals()
+    told = asyncio.create_task(signals.first.wait())
     starting = asyncio.create_task(service.start(start_within))
     await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
@@ -31,28 +34,32 @@ async def until_told(service: Service, *, start_within: float, stop_within: floa
         log.error("failed", reason=failing.result())
         return FAILED
     failing.cancel()
-    try:
-        async with asyncio.timeout(stop_within):
-            await service.stop()
-    except TimeoutError:
-        log.warning("not_stopped_in_time", seconds=stop_within)
-        _end_at_once()
+    stopping, hurried = asyncio.create_task(service.stop()), asyncio.create_task(signals.second.wait())
+    await asyncio.wait({stopping, hurried}, timeout=stop_within, return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.done():
+        log.warning("ended_by_a_second_signal" if hurried.done() else "not_stopped_in_time", seconds=stop_within)
+        await _end_at_once(service)
+    await stopping
     return STOPPED
 
 
-def _told() -> asyncio.Event:
-    told = asyncio.Event()
-
-    def tell() -> None:
-        if told.is_set():
-            log.warning("ended_by_a_second_signal")
-            _end_at_once()
-        told.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, tell)
-    return told
-
-
-def _end_at_once() -> None:
+async def _end_at_once(service: Service) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            await service.give_up()
     os._exit(FAILED)
+
+
+class _Signals:
+    """The first asks for a stop, the second for the end, whatever the process is at."""
+
+    def __init__(self) -> None:
+        self.first, self.second = asyncio.Event(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._came)
+
+    def _came(self) -> None:
+        if self.first.is_set():
+            self.second.set()
+            asyncio.get_running_loop().call_later(2 * GIVE_UP_SECONDS, os._exit, FAILED)
+        self.first.set()

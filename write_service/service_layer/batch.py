@@ -10,7 +10,7 @@ from write_service.domain.rejections import Rejection
 from write_service.domain.values import name_key
 from write_service.logs import logger
 from write_service.service_layer.handlers import HANDLERS, Handler
-from write_service.service_layer.outcomes import HandlerFailed, accepted, id_reused, rejected, reply_to
+from write_service.service_layer.outcomes import HandlerFailed, accepted, known_reply, rejected, reply_to
 from write_service.service_layer.publishing import event_ids, event_record, published_event, published_outcome
 from write_service.service_layer.records import ACCEPTED, Changes, CompanyRecord, Loaded, Outcome, UserRecord
 
@@ -78,7 +78,7 @@ class Batch:
         digest = command.digest()
         known = self._loaded.outcomes.get(command.id)
         if known is not None:
-            return reply_to(known, repeated=True) if known.digest == digest else id_reused(command)
+            return known_reply(known, command, digest)
         company = self._loaded.companies[command.subject]
         before = company.checkpoint()
         try:

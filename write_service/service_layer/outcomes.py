@@ -47,6 +47,11 @@ def reply_to(outcome: Outcome, *, repeated: bool) -> Reply:
     return Accepted(command_id, company_id, outcome.version, token, repeated)
 
 
+def known_reply(outcome: Outcome, command: Command, digest: bytes) -> Reply:
+    """The reply to a command whose id has this outcome: a repeat, unless it was another command's."""
+    return reply_to(outcome, repeated=True) if outcome.digest == digest else id_reused(command)
+
+
 def id_reused(command: Command) -> Invalid:
     """The reply to another command under an id that is used up."""
     return Invalid(command.id, [error("id_reused", "another command was sent under this id", "id")])

@@ -11,6 +11,7 @@ from write_service.domain.rejections import NameTaken, Rejection
 from write_service.logs import logger
 from write_service.service_layer.batch import Batch
 from write_service.service_layer.handlers import HANDLERS, Handler
+from write_service.service_layer.journal import Watched, unwatched
 from write_service.service_layer.outcomes import RefusedByDatabase
 from write_service.service_layer.ports import Conflicted, Publish, Refused, Transactions
 from write_service.service_layer.probe import takes_others
@@ -39,11 +40,13 @@ class Settling:
         publish: Publish,
         handlers: Mapping[str, Handler] = HANDLERS,
         shortest_pause: float = 0.05,
+        watched: Watched = unwatched,
     ) -> None:
         self._transactions = transactions
         self._publish = publish
         self._handlers = handlers
         self._shortest_pause = shortest_pause
+        self._watched = watched
         self._unsure: set[str] = set()  # commands whose commit was sent, and not heard of again
         self.condition = OK  # or what keeps the database from taking commands
         self._failures = 0
@@ -77,7 +80,8 @@ class Settling:
         refusals = 0
         while True:
             try:
-                replies = await self._transact(commands, verdicts)
+                async with self._watched(commands):
+                    replies = await self._transact(commands, verdicts)
             except Refused as refusal:
                 refusals += 1
                 log.info("batch_refused", commands=len(commands), time=refusals, reason=refusal.reason)

@@ -8,9 +8,13 @@ import pytest
 
 from contracts.commands import Command
 from contracts.replies import Accepted, Parked, Reply
+from tests.support.eventually import eventually
 from tests.unit.write_service.orders import an_id, register
+from write_service import metrics
 from write_service.service_layer import suspects as module
-from write_service.service_layer.suspects import Suspects
+from write_service.service_layer.group_commit import GroupCommit
+from write_service.service_layer.journal import Watch
+from write_service.service_layer.suspects import MOST_TOGETHER, Suspects
 
 
 class Died(BaseException):
@@ -29,13 +33,24 @@ class FakeJournal:
         return {name: self.rows[name] for name in command_ids if name in self.rows}
 
     @asynccontextmanager
-    async def run(self, command_ids: Sequence[str]) -> AsyncIterator[None]:
+    async def attempt(self, command_ids: Sequence[str]) -> AsyncIterator[None]:
+        before = {name: self.rows[name] for name in command_ids if name in self.rows}
         for name in set(command_ids):
             self.rows[name] = self.rows.get(name, 0) + 1
-        yield
-        self._fail()
+        try:
+            yield
+        except Exception:
+            self._leave(command_ids, before)
+            raise
+        self._leave(command_ids, {})
+
+    def _leave(self, command_ids: Sequence[str], before: Mapping[str, int]) -> None:
         for name in set(command_ids):
             del self.rows[name]
+        self.rows |= before
+
+    async def settle(self) -> None:
+        self._fail()
 
     async def forget(self, command_id: str) -> None:
         self.rows.pop(command_id, None)
@@ -55,13 +70,24 @@ class Given:
         self.runs: list[list[str]] = []
         self.inside: set[str] = set()
         self.met: list[set[str]] = []
+        self.outcomes: dict[str, Reply] = {}
         self.suspects = self.restarted()
 
     def restarted(self) -> Suspects:
-        self.suspects = Suspects(self.run, self.journal, deaths_allowed=2)
+        self.watch = Watch(self.journal)
+        commit = GroupCommit(self.run, max_batch=500)
+        self.running = asyncio.create_task(commit.run())
+        self.suspects = Suspects(commit.handle, self.journal, self.watch, self.known, deaths_allowed=2)
         return self.suspects
 
+    async def known(self, command: Command) -> Reply | None:
+        return self.outcomes.get(command.id)
+
     async def run(self, commands: Sequence[Command]) -> list[Reply]:
+        async with self.watch.attempt(commands):
+            return await self._attempt(commands)
+
+    async def _attempt(self, commands: Sequence[Command]) -> list[Reply]:
         ids = [command.id for command in commands]
         self.runs.append(ids)
         self.inside |= set(ids)
@@ -135,3 +161,36 @@ async def test_a_journal_that_is_away_holds_everything_up_and_accuses_nobody(mon
     assert await given.deliver([one]) == [[Accepted(one.id, one.subject, 1, "token")]]
     assert len(given.runs) == 1
     assert given.journal.rows == {}
+
+
+async def test_a_death_accuses_a_slice_and_not_all_that_came_again() -> None:
+    killer, messages = command(), [[command(), command()] for _ in range(MOST_TOGETHER)]
+    given = Given(killer.id)
+    with pytest.raises((Died, asyncio.CancelledError)):
+        await given.deliver(*messages[:80], [killer], *messages[80:])
+    assert killer.id in given.journal.rows
+    assert len(given.journal.rows) <= MOST_TOGETHER
+    given.restarted()
+    given.runs.clear()
+    await given.deliver(*messages)
+    assert sum(len(ids) == 1 for ids in given.runs) < MOST_TOGETHER
+    assert given.journal.rows.keys() <= {killer.id}
+
+
+async def test_what_has_its_outcome_is_answered_with_it_and_not_parked() -> None:
+    given, one = Given(), command()
+    known = given.outcomes[one.id] = Accepted(one.id, one.subject, 1, "token", repeated=True)
+    given.journal.rows[one.id] = 2
+    assert await given.deliver([one]) == [[known]]
+    assert (given.runs, given.journal.rows) == ([], {})
+
+
+async def test_while_messages_are_under_suspicion_a_metric_says_so() -> None:
+    given, one = Given(), command()
+    given.journal.fails = 1
+    delivering = asyncio.create_task(given.deliver([one], [one]))
+    await eventually(lambda: not given.journal.fails)
+    assert metrics.REGISTRY.get_sample_value("registrar_write_suspects") == 2
+    delivering.cancel()
+    await asyncio.wait([delivering])
+    assert metrics.REGISTRY.get_sample_value("registrar_write_suspects") == 0

@@ -46,9 +46,12 @@ class PostgresParking:
         """Keep these messages durably, in a transaction of their own."""
         async with self._engine.begin() as connection:
             # One by one in the order of their keys: two replicas that park the same messages must not deadlock.
-            for message in sorted(messages, key=ToPark.digest):
-                await connection.execute(_KEEP, _row(message))
-        for message in messages:
+            kept = [
+                message
+                for message in sorted(messages, key=ToPark.digest)
+                if (await connection.execute(_KEEP, _row(message))).first() is not None
+            ]
+        for message in kept:
             metrics.PARKED.labels(message.kind).inc()
             log.warning(
                 "parked",

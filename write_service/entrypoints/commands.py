@@ -8,12 +8,12 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from contracts.commands import Command
 from contracts.reading import CommandMessage, InvalidCommand, Unreadable, read_command_message
-from contracts.replies import Invalid, Parked, Reply
-from write_service.adapters.deliveries import parked_command, parked_message
+from contracts.replies import Invalid, Reply
+from write_service.adapters.deliveries import parked_message
+from write_service.entrypoints.failing import count, count_unreadable, to_park, told
 from write_service.entrypoints.replies import Replies
 from write_service.logs import logger
-from write_service.service_layer.outcomes import HandlerFailed, RefusedByDatabase
-from write_service.service_layer.parking import CRASHED, UNREADABLE, Parking, ToPark
+from write_service.service_layer.parking import UNREADABLE, Parking, ToPark
 
 RETRY_SECONDS = 1.0
 
@@ -41,10 +41,14 @@ class CommandConsumer:
             read = read_command_message(message.body, message.content_type, message.routing_key or "")
         except Unreadable as unreadable:
             await self._park([parked_message(message, UNREADABLE, str(unreadable))])
+            count_unreadable()
             self._replies.send(message, Invalid(None, unreadable.errors))
             return
         replies = await self._replies_to(read, redelivered=bool(message.redelivered))
-        await self._park(_to_park(message, read, replies))
+        if failed := to_park(message, read, replies):
+            await self._park(failed)
+            count(read.commands, replies)
+            replies = [told(reply) for reply in replies]
         self._replies.send(message, replies if read.is_batch else replies[0])
 
     async def _replies_to(self, read: CommandMessage, *, redelivered: bool) -> list[Reply]:
@@ -64,22 +68,3 @@ class CommandConsumer:
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 return
-
-
-def _to_park(message: AbstractIncomingMessage, read: CommandMessage, replies: Sequence[Reply]) -> list[ToPark]:
-    parked = []
-    for index, (command, reply) in enumerate(zip(read.commands, replies, strict=True)):
-        match reply:
-            case HandlerFailed() | RefusedByDatabase():
-                kind, reason = reply.kind, reply.reason
-            case Parked():
-                kind, reason = CRASHED, reply.reason
-            case Invalid():
-                kind, reason = UNREADABLE, "; ".join(f"{fault['type']}: {fault['msg']}" for fault in reply.errors)
-            case _:
-                continue
-        if read.is_batch:
-            parked.append(parked_command(message, command, kind, reason, index=index))
-        else:
-            parked.append(parked_message(message, kind, reason))
-    return parked

@@ -5,7 +5,9 @@ from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
 
-from contracts.replies import Parked
+from contracts.commands import Command
+from contracts.reading import InvalidCommand, Unreadable, read_command_message
+from contracts.replies import Invalid, Parked, Reply
 from write_service.adapters.deliveries import parked_message
 from write_service.entrypoints.replies import Replies
 from write_service.logs import logger
@@ -34,8 +36,8 @@ class DeadLetters:
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 break
-        if letter.command_id is not None:
-            self._replies.send(message, Parked(letter.command_id, letter.reason))
+        if reply := _reply(letter):
+            self._replies.send(message, reply)
 
 
 def dead_letter(message: AbstractIncomingMessage) -> ToPark:
@@ -46,6 +48,22 @@ def dead_letter(message: AbstractIncomingMessage) -> ToPark:
     reason = f"{death.get('reason', 'unknown')} in {death.get('queue', 'an unknown queue')}"
     exchange = str(death.get("exchange", message.exchange or ""))
     return parked_message(message, DEAD_LETTER, f"the broker gave up on it: {reason}", exchange=exchange, key=str(key))
+
+
+def _reply(letter: ToPark) -> Reply | list[Reply] | None:
+    """What the sender is told: of a batch each command in its order; nothing where no command is to be seen."""
+    try:
+        read = read_command_message(letter.body, letter.content_type, letter.routing_key)
+    except Unreadable:
+        return None if letter.command_id is None else Parked(letter.command_id, letter.reason)
+    replies = [_of(command, letter.reason) for command in read.commands]
+    return replies if read.is_batch else replies[0]
+
+
+def _of(command: Command | InvalidCommand, reason: str) -> Reply:
+    if isinstance(command, Command):
+        return Parked(command.id, reason)
+    return Parked(command.command_id, reason) if command.command_id else Invalid(None, command.errors)
 
 
 def _first_death(message: AbstractIncomingMessage) -> dict[str, Any]:

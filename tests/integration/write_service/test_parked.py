@@ -15,6 +15,7 @@ from write_service.adapters.parked import PostgresParking
 from write_service.adapters.parked_rows import Filter, ParkedRows
 from write_service.entrypoints import resending
 from write_service.entrypoints.resending import Dealt, drop, resend
+from write_service.metrics import REGISTRY
 from write_service.service_layer.parking import CRASHED, UNREADABLE, ToPark
 
 
@@ -58,12 +59,17 @@ def message(number: int, **changes: Any) -> ToPark:
     return replace(first, **changes)
 
 
+def counted() -> float:
+    """How many messages were parked, as /metrics says."""
+    return REGISTRY.get_sample_value("registrar_write_parked_total", {"kind": UNREADABLE}) or 0
+
+
 async def ids_of(rows: ParkedRows, wanted: Filter) -> list[str]:
     return [row["message_id"] for row in await rows.listed(wanted, 100)]
 
 
 async def test_a_message_is_kept_once_until_it_was_dealt_with(engine: AsyncEngine) -> None:
-    parking, rows = PostgresParking(engine), ParkedRows(engine)
+    parking, rows, before = PostgresParking(engine), ParkedRows(engine), counted()
     await parking.park([message(1), message(2)])
     await asyncio.gather(*(parking.park([message(2), message(1)]) for _ in range(4)))
     assert await rows.count(Filter()) == 2
@@ -71,6 +77,7 @@ async def test_a_message_is_kept_once_until_it_was_dealt_with(engine: AsyncEngin
     seen = sorted((row["body"], row["tries"], row["history"]) for row in shown)  # they are equally old
     assert seen == [(b"body 1", 1, []), (b"body 2", 1, [])]
     assert await parking.open_rows() == 2
+    assert counted() - before == 2
 
 
 async def test_filters_find_what_they_name(engine: AsyncEngine) -> None:

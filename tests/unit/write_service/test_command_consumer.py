@@ -16,9 +16,11 @@ from tests.unit.write_service.orders import an_id
 from write_service.entrypoints import commands as entrypoint
 from write_service.entrypoints.commands import CommandConsumer
 from write_service.entrypoints.replies import Replies
+from write_service.metrics import REGISTRY
 from write_service.service_layer.outcomes import HandlerFailed, RefusedByDatabase
 from write_service.service_layer.parking import ToPark
 
+KEPT = "a fault of ours; it is kept for an operator"
 REPLY_TO = "amq.rabbitmq.reply-to.g1h2AA5yZXBseUAyMjcyMDMwOAAAB5sAAAAAawZGKw==.6SLApnQxVSmYGJrMGKPmbw=="
 
 
@@ -161,20 +163,45 @@ async def test_what_cannot_be_read_gets_one_invalid_and_is_parked_whole(delivery
 
 
 @pytest.mark.parametrize(
-    ("failed", "kind"),
-    [(HandlerFailed, "handler_failed"), (RefusedByDatabase, "refused_by_database"), (Parked, "crashed")],
+    ("failed", "kind", "says"),
+    [
+        (HandlerFailed, "handler_failed", f"its handler failed, {KEPT}"),
+        (RefusedByDatabase, "refused_by_database", f"the database refuses it, {KEPT}"),
+        (Parked, "crashed", "why"),
+    ],
 )
-async def test_what_failed_is_parked_under_its_kind_and_its_sender_told(failed: type[Parked], kind: str) -> None:
+async def test_what_failed_is_parked_under_its_kind_and_its_sender_told_nothing_of_others(
+    failed: type[Parked], kind: str, says: str
+) -> None:
     given, command, other = Given(), envelope(), envelope()
     given.outcomes[command["id"]] = failed(command["id"], "why")
     await given.take(single(command))
     await given.take(batch(command, other))
-    said = {"status": "parked", "command_id": command["id"], "reason": "why"}
+    said = {"status": "parked", "command_id": command["id"], "reason": says}
     assert [reply for _, reply, _ in given.sent] == [said, [said, accepted(other)]]
     assert [(parked.kind, parked.reason, json.loads(parked.body)) for parked in given.parked] == [
         (kind, "why", command),
         (kind, "why", command),
     ]
+
+
+def counted(kind: str, outcome: str) -> float:
+    """How many commands of a type had that outcome."""
+    return REGISTRY.get_sample_value("registrar_write_commands_total", {"type": kind, "outcome": outcome}) or 0
+
+
+async def test_what_no_transaction_has_counted_is_counted() -> None:
+    given, refused, crashed, failed = Given(), envelope(), envelope(), envelope()
+    given.outcomes = {
+        refused["id"]: RefusedByDatabase(refused["id"], "why"),
+        crashed["id"]: Parked(crashed["id"], "why"),
+        failed["id"]: HandlerFailed(failed["id"], "why"),  # its neighbours were committed, and it was counted with them
+    }
+    names = ("company.register.v1", "invalid"), ("company.register.v1", "parked"), ("unknown", "invalid")
+    before = [counted(*name) for name in names]
+    await given.take(batch(refused, envelope(data={}), crashed, failed, envelope(), {"type": "company.paint.v1"}, 7))
+    await given.take(Delivery(b"{"))
+    assert [counted(*name) - was for name, was in zip(names, before, strict=True)] == [1, 2, 3]
 
 
 async def test_nobody_is_told_before_what_is_bad_is_in_custody(monkeypatch: pytest.MonkeyPatch) -> None:

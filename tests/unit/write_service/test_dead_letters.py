@@ -6,7 +6,8 @@ from typing import Any, cast
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from tests.unit.write_service.test_command_consumer import REPLY_TO, Given, envelope, single
+from contracts.reading import BATCH
+from tests.unit.write_service.test_command_consumer import REPLY_TO, Delivery, Given, batch, envelope, single
 from write_service.entrypoints import dead_letters as entrypoint
 from write_service.entrypoints.dead_letters import DeadLetters
 
@@ -26,10 +27,8 @@ DEATHS: list[Any] = [
 ]
 
 
-async def take(given: Given, command: dict[str, Any] | bytes, deaths: Any) -> None:
-    delivery = single(command) if isinstance(command, dict) else single({})
-    if isinstance(command, bytes):
-        delivery.body = command
+async def take(given: Given, found: dict[str, Any] | bytes | Delivery, deaths: Any) -> None:
+    delivery = found if isinstance(found, Delivery) else single(found) if isinstance(found, dict) else Delivery(found)
     delivery.exchange, delivery.routing_key, delivery.headers = "dead_letters", "write_service", {"x-death": deaths}
     await DeadLetters(given, given.replies).take(cast("AbstractIncomingMessage", delivery))
     await given.replies.drained()
@@ -44,6 +43,18 @@ async def test_a_dead_letter_is_parked_under_its_first_address_and_its_sender_to
     assert json.loads(letter.body) == command
     said = {"status": "parked", "command_id": command["id"], "reason": letter.reason}
     assert given.sent == [(REPLY_TO, said, "c1")]
+
+
+async def test_the_sender_of_a_batch_is_told_of_each_command_in_their_order() -> None:
+    given, first, last = Given(), envelope(), envelope()
+    await take(given, batch(first, 7, {"id": last["id"]}, last), [{**DEATHS[1], "routing-keys": ["batch.v1"]}])
+    (letter,) = given.parked
+    assert (letter.routing_key, letter.content_type) == ("batch.v1", BATCH)
+    ((to, replies, correlation_id),) = given.sent
+    assert (to, correlation_id) == (REPLY_TO, "c1")
+    parked = [{"status": "parked", "command_id": one["id"], "reason": letter.reason} for one in (first, last)]
+    assert [replies[0], replies[2], replies[3]] == [parked[0], parked[1], parked[1]]
+    assert (replies[1]["status"], replies[1]["command_id"]) == ("invalid", None)
 
 
 @pytest.mark.parametrize("deaths", [None, [], "words", [7], [{}], [{"routing-keys": []}]])

@@ -13,14 +13,11 @@ from read_service.adapters.mongo import Database
 from read_service.adapters.parked import Filter, MongoParked
 from read_service.entrypoints.asking import NotAnswered
 from read_service.entrypoints.log import event_log
-from read_service.entrypoints.reprojecting import NotReprojected
-from read_service.entrypoints.resending import Resending, drop
-from read_service.projections.ports import Conflicted, RefusedData
-from read_service.verification.refolding import BrokenLog
+from read_service.entrypoints.resending import Dealt, Resending, drop
 
 MAX_BODY_SHOWN = 4_000
 EVERYTHING = Filter()
-FAILURES = (Returned, Unconfirmed, NotAnswered, NotReprojected, BrokenLog, RefusedData, Conflicted)
+FAILURES = (Returned, Unconfirmed, NotAnswered)
 
 console = Console()
 errors = Console(stderr=True)
@@ -74,14 +71,14 @@ async def show_them(cases: MongoParked, order: Order) -> int:
 
 async def resend_them(cases: MongoParked, order: Order) -> int:
     """Make companies anew from the log, so that events can be read that could not; send whole messages again."""
-    if order.dry_run or _is_too_much(order):
-        return await _each(cases, order, "resent", _nothing())
+    if (code := await _without_acting(cases, order, "resent")) is not None:
+        return code
     publisher = ConfirmedPublisher(order.amqp_url, name="read_service parked")
     try:
         async with event_log(order.amqp_url) as log:
             await publisher.connect()
             resending = Resending(cases, order.database, log, publisher)
-            return await _each(cases, order, "resent", resending.resend(order.wanted, order.limit))
+            return await _each(order, "resent", resending.resend(order.wanted, order.limit))
     except NotAnswered as failure:
         _tell(order, {"resent": 0, "ids": [], "failed": str(failure)})
         return 1
@@ -91,44 +88,48 @@ async def resend_them(cases: MongoParked, order: Order) -> int:
 
 async def drop_them(cases: MongoParked, order: Order) -> int:
     """Give parked events and messages up; they stay readable with --state dropped for a while."""
-    return await _each(cases, order, "dropped", drop(cases, order.wanted, order.limit))
+    if (code := await _without_acting(cases, order, "dropped")) is not None:
+        return code
+    return await _each(order, "dropped", drop(cases, order.wanted, order.limit))
 
 
-async def _each(cases: MongoParked, order: Order, done: str, acting: AsyncIterator[str]) -> int:
-    if _is_too_much(order):
+async def _without_acting(cases: MongoParked, order: Order, done: str) -> int | None:
+    """The exit code where nothing is to be done: too much would be meant, or only how much it is was asked."""
+    if order.wanted == EVERYTHING and not order.everything:
         errors.print("name cases, give a filter, or say --all")
         return 2
-    count = min(await cases.count(order.wanted), order.limit)
     if order.dry_run:
+        count = min(await cases.count(order.wanted), order.limit)
         _tell(order, {"would_be_" + done: count, done: 0})
         return 0
+    return None
+
+
+async def _each(order: Order, done: str, acting: AsyncIterator[Dealt]) -> int:
     ids: list[str] = []
+    left: list[dict[str, str]] = []
     failure: str | None = None
     try:
-        async for case_id in acting:
-            ids.append(case_id)  # noqa: PERF401 - what was done before a failure counts
+        async for case_id, why in acting:
+            if why is None:
+                ids.append(case_id)
+            else:
+                left.append({"id": case_id, "reason": why})
     except FAILURES as failed:
         failure = f"{type(failed).__name__}: {failed}"
-    left = count - len(ids)
-    said = {done: len(ids), "ids": ids, **({"left_open": left} if left else {})}
-    _tell(order, said | ({"failed": failure} if failure else {}))
-    return 1 if failure or left else 0
-
-
-def _is_too_much(order: Order) -> bool:
-    return order.wanted == EVERYTHING and not order.everything
-
-
-async def _nothing() -> AsyncIterator[str]:
-    for case_id in list[str]():
-        yield case_id
+    said: dict[str, Any] = {done: len(ids), "ids": ids}
+    _tell(order, said | ({"left_open": left} if left else {}) | ({"failed": failure} if failure else {}))
+    return 1 if left or failure else 0
 
 
 def _tell(order: Order, said: dict[str, Any]) -> None:
     if order.as_json:
         _print_json(said)
-    else:
-        console.print(", ".join(f"{name}: {value}" for name, value in said.items() if name != "ids"))
+        return
+    for one in said.get("left_open", ()):
+        errors.print(f"{one['id']} is left open: {one['reason']}")
+    shown = {name: len(value) if name == "left_open" else value for name, value in said.items() if name != "ids"}
+    console.print(", ".join(f"{name}: {value}" for name, value in shown.items()))
 
 
 def _print_json(value: Any) -> None:

@@ -52,7 +52,8 @@ async def test_an_event_that_could_not_be_read_is_made_good_from_the_log(world: 
         assert (case["kind"], case["company_id"], case["version"]) == ("unreadable_event", company, log[6]["version"])
         async with telling(world.amqp_url, broken):  # the log still says what nobody here understands
             code, said = await parked("resend", case["_id"])
-        assert (code, said["resent"], said["left_open"]) == (1, 0, 1)
+        reason = "this version of the service cannot read it: resend it after an upgrade"
+        assert (code, said) == (1, {"resent": 0, "ids": [], "left_open": [{"id": case["_id"], "reason": reason}]})
         assert [one["tries"] for one in (await parked("list"))[1]["items"]] == [2]
         async with telling(world.amqp_url, log):  # as a newer version understands it
             assert (await parked("resend", "--company", company, "--dry-run"))[1] == {"would_be_resent": 1, "resent": 0}
@@ -168,3 +169,31 @@ async def test_a_dead_letter_comes_into_custody_and_back_into_the_documents(worl
         assert (code, said["resent"]) == (0, 1)
         await eventually(lambda: positions(world.documents), until=lambda seen: seen == {event["subject"]: 1})
     await assert_exact(world.documents, Folded.of([event]))
+
+
+async def test_a_case_that_cannot_be_resent_holds_no_other_one_up(world: World, parked: Run) -> None:
+    log = histories(16, 2, 40)
+    first, second = (event for event in log if event["version"] == 2)
+    broken = [{**event, "type": "company.reformed.v9"} if event in (first, second) else event for event in log]
+    death: Any = {"reason": "delivery_limit", "queue": live_events(1).name, "routing-keys": ["\ufffd" * 200]}
+    letter = aio_pika.Message(b"no JSON", headers={"x-death": [death]})
+    async with world.replica():
+        async with taking_dead_letters(world):
+            await (await world.channel.get_exchange(DEAD_LETTERS)).publish(letter, "read_service")
+            await eventually(lambda: cases_of(world))
+        await world.publish(broken)
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == Folded.of(log).positions)
+        known = [event for event in log if event["subject"] == second["subject"] or event["version"] < 3]
+        async with telling(world.amqp_url, known):  # of the first company the log has lost what the documents know
+            code, said = await parked("resend", "--all")
+    cases = {case["_id"]: case for case in await cases_of(world)}
+    assert (code, [cases[one]["company_id"] for one in said["ids"]]) == (1, [second["subject"]])
+    told = {cases[one["id"]]["kind"]: one["reason"] for one in said["left_open"]}
+    assert told["unreadable_event"].startswith("its company is as it was: NotReprojected: the log ends at version 2")
+    assert told["dead_letter"].startswith("it makes no message")
+    assert len(cases) == 3
+    assert {case["company_id"]: case["state"] for case in cases.values()} == {
+        None: "sending",
+        first["subject"]: "open",
+        second["subject"]: "resent",
+    }

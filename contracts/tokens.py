@@ -6,6 +6,7 @@ import uuid
 from typing import NamedTuple
 
 _FORMAT = b"\x01"
+_LAST_VERSION = 2**31 - 1
 
 
 class Position(NamedTuple):
@@ -27,6 +28,8 @@ def decode(token: str) -> Position:
         packed = base64.b64decode(token, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         packed = b""
-    if len(packed) != 21 or packed[:1] != _FORMAT:  # noqa: PLR2004 - 1 format + 16 id + 4 version bytes
+    version = int.from_bytes(packed[17:])
+    is_whole = len(packed) == 21 and packed[:1] == _FORMAT  # noqa: PLR2004 - 1 format + 16 id + 4 version bytes
+    if not is_whole or version > _LAST_VERSION:
         raise ValueError("not a token of this service: send back a reply's token as it was received")
-    return Position(str(uuid.UUID(bytes=packed[1:17])), int.from_bytes(packed[17:]))
+    return Position(str(uuid.UUID(bytes=packed[1:17])), version)

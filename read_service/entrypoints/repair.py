@@ -10,6 +10,7 @@ from contracts.topology import repairs
 from read_service import metrics
 from read_service.adapters.claims import ASKED, UNREPAIRABLE, Claim, MongoClaims
 from read_service.adapters.gaps import MongoGaps
+from read_service.adapters.mongo import StoreAway
 from read_service.entrypoints.asking import NotAnswered, WriteService
 from read_service.verification.noticing import Gap, Noticing, Wants
 
@@ -61,7 +62,12 @@ class Repair:
         """Ask for these, but for those that somebody has asked for a short while ago. Raises StoreAway."""
         resting = await self._claims.resting(gap.company_id for gap in gaps)
         free = [gap for gap in gaps if resting.get(gap.company_id, -1) < gap.after]
-        await asyncio.gather(*map(self._ask, free))
+        # Each for itself: what is wrong with one holds up no other.
+        for failure in await asyncio.gather(*map(self._ask, free), return_exceptions=True):
+            if isinstance(failure, StoreAway):
+                raise failure
+            if failure is not None:
+                log.error("repair_failed", reason=f"{type(failure).__name__}: {failure}"[:300])
 
     async def _holes(self, still: dict[str, int]) -> list[Gap]:
         resting = await self._claims.resting(still)
@@ -74,13 +80,13 @@ class Repair:
 
     async def _ask(self, gap: Gap) -> None:
         async with self._at_once:
+            request = EventsMissing(
+                company_id=gap.company_id, after_version=gap.after, up_to_version=gap.up_to, queue=self._queue
+            )
             claim = await self._claims.take(*gap[:3])
             if claim is None:
                 return
             metrics.REPAIR_REQUESTS.inc()
-            request = EventsMissing(
-                company_id=gap.company_id, after_version=gap.after, up_to_version=gap.up_to, queue=self._queue
-            )
             try:
                 answer = await self._write_service.missing(request)
             except NotAnswered as failure:

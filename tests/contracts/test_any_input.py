@@ -78,6 +78,11 @@ def test_a_token_names_what_it_was_made_of(company: uuid.UUID, version: int) -> 
     assert tokens.decode(tokens.encode(str(company), version)) == (str(company), version)
 
 
+def test_a_token_of_a_version_that_no_company_can_have_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a token"):
+        tokens.decode(tokens.encode(str(uuid.uuid4()), 2**31))
+
+
 @settings(deadline=None)
 @given(st.text(max_size=40) | st.binary(max_size=30).map(lambda raw: raw.decode("latin-1")))
 def test_any_other_token_is_refused_with_a_value_error(text: str) -> None:

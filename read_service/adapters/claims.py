@@ -12,6 +12,7 @@ UNREPAIRABLE, ASKED = "unrepairable", "asked"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _TIDY_AFTER = 10_000  # ms; a replica may still act on what it saw some seconds ago
 _MOST = 10_000
+_MOST_TIDIED = 2_000  # looked at in one go
 
 
 class Claim(NamedTuple):
@@ -31,6 +32,7 @@ class MongoClaims:
         self._positions = database[name_of(POSITIONS, generation)]
         self._first_pause = first_pause * 1000
         self._turns: set[str] = set()  # that are there: not to be made each time
+        self._tidied = ""  # the company that was looked at last
 
     async def resting(self, company_ids: Iterable[str]) -> dict[str, int]:
         """By company, after which version events were asked for, where it is too early to ask for them again."""
@@ -65,6 +67,12 @@ class MongoClaims:
         mine = {"_id": claim.company_id, "after": claim.after}
         await self._repairs.update_one(mine, {"$set": {"up_to": up_to, "state": state, "reason": reason}})
 
+    async def give_back(self, claim: Claim) -> None:
+        """As if it had not been asked for: it was no try, and soon it may be asked for."""
+        mine = {"_id": claim.company_id, "after": claim.after, "tries": claim.tries}
+        soon = {"$add": ["$$NOW", self._first_pause]}
+        await self._repairs.update_one(mine, [{"$set": {"tries": {"$subtract": ["$tries", 1]}, "due_at": soon}}])
+
     async def turn(self, name: str, every: float) -> Document | None:
         """What the last turn left, where none was taken for so many seconds; None: it is not our turn."""
         free_at = {"$ifNull": ["$due_at", _LONG_AGO]}
@@ -85,13 +93,17 @@ class MongoClaims:
         await self._repairs.update_one({"_id": name, field: {"$exists": False}}, {"$set": {field: value}})
 
     async def tidy(self) -> int:
-        """Forget the companies that have what was asked for; how many are known that cannot be repaired."""
+        """Forget companies that have what was asked for; how many are known that cannot be repaired.
+
+        Each time it looks at some of them, those behind the last ones.
+        """
         old = {"$expr": {"$lt": ["$asked_at", {"$subtract": ["$$NOW", _TIDY_AFTER]}]}}
-        asked = {
-            found["_id"]: found["up_to"] async for found in self._repairs.find({"up_to": {"$exists": True}, **old})
-        }
-        there = self._positions.find({"_id": {"$in": list(asked)}}, {"version": 1})
-        done = [found["_id"] async for found in there if found["version"] >= asked[found["_id"]]]
+        where = {"_id": {"$gt": self._tidied}, "up_to": {"$exists": True}, **old}
+        some = await self._repairs.find(where, {"up_to": 1}).sort("_id", 1).limit(_MOST_TIDIED).to_list(None)
+        self._tidied = some[-1]["_id"] if len(some) == _MOST_TIDIED else ""
+        there = self._positions.find({"_id": {"$in": [one["_id"] for one in some]}}, {"version": 1})
+        versions = {found["_id"]: found["version"] async for found in there}
+        done = [one["_id"] for one in some if versions.get(one["_id"], 0) >= one["up_to"]]
         if done:
             await self._repairs.delete_many({"_id": {"$in": done}, **old})
         return int(await self._repairs.count_documents({"state": UNREPAIRABLE}))

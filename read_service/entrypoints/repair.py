@@ -91,8 +91,20 @@ class Repair:
                 answer = await self._write_service.missing(request)
             except NotAnswered as failure:
                 log.warning("repair_unanswered", company_id=gap.company_id, reason=str(failure)[:300])
+                await self._give_back(gap, claim)
+                return
+            if is_made_up(gap, answer):
+                self._wants.dismiss(gap.company_id)
+                await self._give_back(gap, claim)
                 return
             await self._note(gap, claim, answer)
+
+    async def _give_back(self, gap: Gap, claim: Claim) -> None:
+        # What was not seen is waited for only once the log knows it; and it is no failed try, which would hold up the
+        # request for an event that really is lost.
+        if not gap.seen:
+            await self._claims.mark(claim, gap.after, ASKED, "")
+        await self._claims.give_back(claim)
 
     async def _note(self, gap: Gap, claim: Claim, answer: EventsSent) -> None:
         reason = verdict(gap, claim.tries, answer)
@@ -101,14 +113,18 @@ class Repair:
             log.info("repair_asked", **about)
         else:
             log.error("unrepairable", **about, reason=reason)
-        # A token may be made up: what only it names, and the log does not know, is not missing.
-        up_to = gap.up_to if gap.seen else min(gap.up_to, max(gap.after, answer.head))
+        up_to = gap.up_to if gap.seen else min(gap.up_to, answer.head)
         await self._claims.mark(claim, up_to, ASKED if reason is None else UNREPAIRABLE, reason or "")
+
+
+def is_made_up(gap: Gap, answer: EventsSent) -> bool:
+    """Whether nothing is missing: a token may be made up, and the log does not know what only it names."""
+    return not gap.seen and answer.head <= gap.after
 
 
 def verdict(gap: Gap, tries: int, answer: EventsSent) -> str | None:
     """Why a gap cannot be repaired, by what the log has answered; None as long as it may be."""
-    if not gap.seen and answer.head <= gap.after:
+    if is_made_up(gap, answer):
         return None
     if answer.head < gap.up_to and gap.seen:
         return f"the log ends at version {answer.head}, and events after version {gap.up_to} were received"

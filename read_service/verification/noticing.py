@@ -52,6 +52,10 @@ class Wants:
         self._wanted = {name: one for name, one in self._wanted.items() if now - one[2] < FORGET_SECONDS}
         return {name: version for name, (version, first, _) in self._wanted.items() if now - first >= self._moment}
 
+    def dismiss(self, company_id: str) -> None:
+        """The log does not know the version: a token that was made up makes room for others."""
+        self._wanted.pop(company_id, None)
+
     def satisfied(self, versions: Mapping[str, int]) -> None:
         """The documents are at these versions: who wanted no more has it."""
         for company_id, version in versions.items():

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from read_service.adapters.claims import LONGEST_PAUSE, UNREPAIRABLE, MongoClaims
 from tests.integration.read_repair.conftest import World
 from tests.support.eventually import eventually
@@ -55,6 +57,33 @@ async def test_what_was_repaired_is_forgotten(world: World) -> None:
         await world.publish(history)
         await eventually(claims.tidy, until=lambda left: left == 1)
     assert [one["_id"] for one in await claims.known()] == [COMPANY]
+
+
+async def test_a_claim_that_is_given_back_was_no_try_and_may_be_taken_soon(world: World) -> None:
+    claims = MongoClaims(world.documents, 1, first_pause=0.01)
+    for _ in range(3):
+        claim = await eventually(lambda: claims.take(COMPANY, 4, 6), every=0.005)
+    assert claim is not None
+    await claims.give_back(claim)
+    await claims.give_back(claim)  # it is another's by now
+    (known,) = await claims.known()
+    assert known["tries"] == 2
+    assert await eventually(lambda: claims.take(COMPANY, 4, 6), every=0.005) == (COMPANY, 4, 3)
+
+
+async def test_what_is_forgotten_is_looked_for_in_parts_and_among_unknown_companies_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("read_service.adapters.claims._MOST_TIDIED", 2)
+    monkeypatch.setattr("read_service.adapters.claims._TIDY_AFTER", 0)
+    claims = MongoClaims(world.documents, 1)
+    for name, up_to in {"a": 5, "b": 5, "c": 0, "d": 5, "e": 5, "f": 0}.items():
+        await claims.take(name, 0, up_to)
+    left = []
+    for _ in range(4):
+        await claims.tidy()
+        left.append("".join(one["_id"] for one in await claims.known()))
+    assert left == ["abcdef", "abdef", "abde", "abde"]
 
 
 async def test_a_turn_is_taken_once_in_a_while_and_knows_what_the_last_one_left(world: World) -> None:

@@ -1,12 +1,15 @@
 """Asking for what is missing, one look at a time: what strangers make up and what is away holds up nothing."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from contracts.making import new_id
 from contracts.operations import EventsMissing, EventsSent
-from read_service.adapters.claims import MongoClaims
+from read_service.adapters.claims import UNREPAIRABLE, MongoClaims
 from read_service.adapters.gaps import MongoGaps
 from read_service.entrypoints.asking import NotAnswered
 from read_service.entrypoints.repair import Repair
@@ -63,3 +66,53 @@ async def test_what_is_wrong_with_one_request_holds_up_no_other(world: World) ->
     await repairing.repair.mend([Gap("no id", 0, 1), Gap(new_id(), 0, LAST_VERSION + 1), Gap(company, 0, 1)])
     assert repairing.write_service.asked == {company: 1}
     assert [one["_id"] for one in await repairing.claims.known()] == [company]
+
+
+async def test_a_token_that_was_made_up_does_not_hide_an_event_that_is_lost(world: World) -> None:
+    repairing, company = Repairing(world), new_id()
+    repairing.write_service.heads[company] = 5
+    for _ in range(10):  # it would be 20 s, were the pauses doubled
+        await repairing.asks(Gap(company, 5, LAST_VERSION, seen=False))
+    (known,) = await repairing.claims.known()
+    assert (known["tries"], known["up_to"]) == (0, 5)
+    repairing.write_service.heads[company] = 6
+    await repairing.asks(Gap(company, 5, 6, seen=False))
+    (known,) = await repairing.claims.known()
+    assert (known["tries"], known["up_to"], known["state"]) == (1, 6, "asked")
+
+
+async def test_tokens_of_companies_that_nobody_knows_leave_nothing_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("read_service.adapters.claims._TIDY_AFTER", 0)
+    repairing = Repairing(world)
+    made_up = {new_id() for _ in range(20)}
+    now = asyncio.get_running_loop().time()
+    for company in made_up:
+        repairing.wants.want(company, LAST_VERSION, now)
+    await repairing.repair.look()
+    assert repairing.write_service.asked == dict.fromkeys(made_up, 1)
+    assert repairing.wants.lasting(now) == {}
+    await repairing.claims.tidy()
+    assert await repairing.claims.known() == []
+
+
+async def test_requests_that_nobody_answers_are_no_tries(world: World) -> None:
+    repairing, company = Repairing(world), new_id()
+    gap = Gap(company, 3, 5)
+    repairing.write_service.is_away = True
+    for _ in range(10):
+        await repairing.asks(gap)
+    repairing.write_service.is_away, repairing.write_service.heads[company] = False, 9
+    await repairing.asks(gap)
+    (known,) = await repairing.claims.known()
+    assert (known["tries"], known["up_to"], known["state"]) == (1, 5, "asked")
+
+
+async def test_what_cannot_be_repaired_stays_known_while_nobody_answers(world: World) -> None:
+    repairing, company = Repairing(world), new_id()
+    await repairing.asks(Gap(company, 3, 5))
+    repairing.write_service.is_away = True
+    await repairing.asks(Gap(company, 3, 5))
+    (known,) = await repairing.claims.known()
+    assert (known["up_to"], known["state"]) == (5, UNREPAIRABLE)

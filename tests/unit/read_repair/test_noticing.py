@@ -36,6 +36,10 @@ def test_made_up_tokens_cannot_fill_the_memory() -> None:
     for number in range(MOST_WANTED + 5):
         wants.want(str(number), 1, now=0.0)
     assert len(wants.lasting(0.0)) == MOST_WANTED
+    wants.dismiss("7")  # the log does not know it
+    wants.dismiss("a company that nobody wants")
+    wants.want("a", 1, now=0.0)
+    assert (len(wants.lasting(0.0)), wants.lasting(0.0)["a"]) == (MOST_WANTED, 1)
 
 
 @pytest.mark.parametrize(

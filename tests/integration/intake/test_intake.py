@@ -265,3 +265,37 @@ async def test_a_pause_in_full_flow_gives_no_message_back(vhost: str, queue: Que
     async with taking(vhost, queue, handling):
         await eventually(lambda: len(handling.ended) == 600)
     assert handling.again == []
+
+
+async def test_what_is_past_the_bytes_that_may_be_read_at_once_waits_in_its_order(
+    vhost: str, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 100)
+    bodies = [b"%40d" % number for number in range(20)]
+    await queue.send(*bodies)
+    handling = Handling()
+    async with taking(vhost, queue, handling) as intake:
+        await eventually(lambda: intake.in_flight == 10)
+        assert handling.began == bodies[:2]
+        handling.go.set()
+        await eventually(lambda: len(handling.ended) == 20)
+        await intake.drained()
+    assert (handling.began, await queue.waiting()) == (bodies, 0)
+
+
+async def test_what_waits_unread_when_the_connection_is_lost_is_handled_once(
+    queue: Queue, proxy: tuple[Proxy, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 100)
+    monkeypatch.setattr(module, "RECONNECT_SECONDS", 0.05)
+    bodies = [b"%40d" % number for number in range(10)]
+    await queue.send(*bodies)
+    handling = Handling()
+    between, url = proxy
+    async with taking(url, queue, handling) as intake:
+        await eventually(lambda: intake.in_flight == 10)
+        between.cut()
+        await eventually(lambda: intake.in_flight == 20)
+        handling.go.set()
+        await eventually(lambda: intake.in_flight == 0)
+    assert sorted(handling.ended) == sorted([*bodies[:2], *bodies])

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8081
     log_level: LogLevel = "INFO"
 
-    prefetch: Annotated[int, Field(ge=1, le=65_535)] = 200  # messages in one process; at 256 KiB each they take 50 MiB, and 500 are no faster
+    prefetch: Annotated[int, Field(ge=1, le=65_535)] = 200  # messages in one process: 50 MiB at most
     batch_size: Count = 500  # commands in one transaction
     postgres_timeout: Seconds = 10
     confirm_timeout: Seconds = 10

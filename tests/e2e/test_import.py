@@ -1,6 +1,7 @@
 """`registrar import` into the running services: the sample companies, and a file in which listings share a company."""
 
 import asyncio
+import csv
 import json
 import os
 import sys
@@ -14,19 +15,27 @@ import pytest_asyncio
 from contracts.client import Client
 from contracts.results import Ok
 from deploy.local.demo import SAMPLE
+from deploy.local.stack import CHECKOUT
 from tests.e2e.conftest import Whole
 from tests.support.eventually import eventually
 
-LISTINGS = '''Symbol,Security,CIK
-MMM,3M,66740
-GOOGL,Alphabet Inc. (Class A),1652044
-GOOG,Alphabet Inc. (Class C),1652044
-FOXA,Fox Corporation (Class A),1754301
-FOX,Fox Corporation (Class B),1754301
-NWSA,News Corp (Class A),1564708
-NWS,News Corp (Class B),1564708
-BF.B,"Brown-Förman, ""B""",14693
+STAND_IN = '''Symbol,Security,CIK
+TPN,Tenpenny,9000066740
+ALFA,Alfabet Inc. (Class A),9001652044
+ALFC,Alfabet Inc. (Class C),9001652044
+VIXA,Vixen Corporation (Class A),9001754301
+VIX,Vixen Corporation (Class B),9001754301
+OLDA,Old Corp (Class A),9001564708
+OLD,Old Corp (Class B),9001564708
+GF.B,"Grün-Förman, ""B""",9000014693
 '''
+
+
+def files() -> list[Path]:
+    """Lists of companies that may lie beside the checkout."""
+    found = (folder / "shared" / "data" / "sp500.csv" for folder in CHECKOUT.parents)
+    return [path for path in found if path.exists()][:1]
+
 
 pytestmark = pytest.mark.e2e
 
@@ -92,25 +101,29 @@ def versions(row: dict[str, Any]) -> list[int]:
     return [command["version"] for command in row["commands"]]
 
 
+@pytest.mark.parametrize("listings", [STAND_IN, *(path.read_text() for path in files())], ids=len)
 async def test_listings_of_one_company_are_rejected_and_stay_so(
-    client: Client, registrar: Registrar, tmp_path: Path
+    client: Client, registrar: Registrar, tmp_path: Path, listings: str
 ) -> None:
     path = tmp_path / "listings.csv"
-    path.write_text(LISTINGS)
+    path.write_text(listings)
+    written = list(csv.DictReader(listings.splitlines()))
+    others = [row for number, row in enumerate(written) if row["CIK"] in {one["CIK"] for one in written[:number]}]
+    before = await totals(client)
 
     first, rows = await registrar("import", str(path))
     second, again = await registrar("import", str(path))
 
     assert (first, second) == (1, 0)
+    assert [row["name"] for row in rows] == [row["Security"] for row in written]
     assert [(row["name"], row["code"]) for row in rows if row["status"] != "accepted"] == [
-        ("Alphabet Inc. (Class C)", "company_already_exists"),
-        ("Fox Corporation (Class B)", "company_already_exists"),
-        ("News Corp (Class B)", "company_already_exists"),
+        (row["Security"], "company_already_exists") for row in others
     ]
     assert [(row["status"], row["repeated"]) for row in again] == [(row["status"], True) for row in rows]
     accepted = [row for row in rows if row["status"] == "accepted"]
-    assert [await seen(client, row) for row in accepted] == [(row["name"], 1) for row in accepted]
-    assert accepted[-1]["name"] == 'Brown-Förman, "B"'
+    found = await asyncio.gather(*(seen(client, row) for row in accepted))
+    assert found == [(row["name"], 1) for row in accepted]
+    assert (await totals(client))["companies"] - before["companies"] == len(written) - len(others) == len(accepted)
 
 
 async def seen(client: Client, row: dict[str, Any]) -> tuple[str, int]:

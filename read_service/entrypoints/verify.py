@@ -2,17 +2,20 @@
 
 import asyncio
 import json
-from typing import Annotated, Any
+from collections.abc import Coroutine
+from typing import Annotated, Any, NoReturn
 
 import typer
+from aio_pika.exceptions import AMQPError
 from rich.console import Console
 
 from read_service.adapters.checking import Checked
 from read_service.adapters.claims import UNREPAIRABLE, MongoClaims
 from read_service.adapters.gaps import MongoGaps
-from read_service.adapters.mongo import Database
+from read_service.adapters.mongo import Database, StoreAway
 from read_service.entrypoints.asking import NotAnswered
 from read_service.entrypoints.log import EventLog, event_log
+from read_service.entrypoints.reaching import Unreachable
 from read_service.entrypoints.reprojecting import NotReprojected, reproject
 from read_service.entrypoints.tools import documents_of
 from read_service.entrypoints.verifying import Report, Verifying
@@ -22,8 +25,8 @@ from read_service.verification.refolding import BrokenLog
 
 DIFFERS, FAILED = 1, 3
 
-console = Console(soft_wrap=True, highlight=False)
-errors = Console(stderr=True)
+console = Console(soft_wrap=True, highlight=False, markup=False)
+errors = Console(stderr=True, markup=False)
 
 Sample = Annotated[int | None, typer.Option(min=1, help="Only so many companies, chosen at random.")]
 Companies = Annotated[list[str] | None, typer.Option("--company", help="Only this company; may be repeated.")]
@@ -51,15 +54,11 @@ def verify(
             _tell(report, left if repair else None, failed, as_json=as_json)
             return 0 if left.is_clean else DIFFERS
 
-    try:
-        raise typer.Exit(asyncio.run(run()))
-    except NotAnswered as failure:
-        errors.print(f"read-service: the log cannot be read: {failure}")
-        raise typer.Exit(FAILED) from None
+    _end_with(run())
 
 
 def gaps(*, generation: Generation = None, as_json: Json = False) -> None:
-    """Show the companies of which events are missing. Exit code 1 where some of them cannot be repaired."""
+    """Show the companies of which events are missing. Exit code 1: some cannot be repaired; 3: it could not be done."""
 
     async def run() -> int:
         async with documents_of(load(SetupSettings), generation) as (database, number):
@@ -76,7 +75,18 @@ def gaps(*, generation: Generation = None, as_json: Json = False) -> None:
             console.print(f"{one['company_id']}: after version {one['version']}, {state} {reason}")
         return DIFFERS if any(one.get("state") == UNREPAIRABLE for one in found) else 0
 
-    raise typer.Exit(asyncio.run(run()))
+    _end_with(run())
+
+
+def _end_with(work: Coroutine[Any, Any, int]) -> NoReturn:
+    """End with this exit code; a server that is away must not look like a difference that was found."""
+    try:
+        raise typer.Exit(asyncio.run(work))
+    except NotAnswered as failure:
+        errors.print(f"read-service: the log cannot be read: {failure}")
+    except (StoreAway, Unreachable, AMQPError, OSError) as failure:
+        errors.print(f"read-service: {type(failure).__name__}: {failure}"[:300])
+    raise typer.Exit(FAILED)
 
 
 async def _compared(log: EventLog, checked: Checked, sample: int | None, companies: list[str] | None) -> Report:
@@ -103,7 +113,10 @@ async def _repaired(log: EventLog, database: Database, generation: int, report: 
     counting = Verifying(log, Checked(database, generation))
     await counting.statistics()
     if counting.report.statistics:
-        await Checked(database, generation).recount()
+        try:
+            await Checked(database, generation).recount()
+        except Conflicted as failure:
+            failed["statistics"] = f"{type(failure).__name__}: {failure}"
     return failed
 
 

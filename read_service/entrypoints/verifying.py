@@ -135,4 +135,4 @@ def _tell(folds: dict[str, Fold], events: Iterable[Event]) -> None:
 
 def _differ(fold: Fold | None, held: Held | None, name: str) -> bool:
     fold, held = fold or Fold(name), held or Held()
-    return bool(fold.unknown) or bool(differences(fold, held))
+    return bool(differences(fold, held))

@@ -41,6 +41,7 @@ def differences(fold: Fold, held: Held) -> list[str]:
 def _all(fold: Fold, held: Held) -> Iterator[str]:
     for version in held.skipped:
         yield f"version {version} was left out: {held.parked.get(version, 'nothing is parked of it')}"
+    yield from fold.unreadable
     yield from _position(fold, held)
     yield from _document("company", fold.company, held.company)
     for name in ("users", "activity"):

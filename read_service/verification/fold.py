@@ -42,7 +42,7 @@ class Fold:
         self.activity: dict[str, Document] = {}
         self.status: str | None = None
         self.counts = dict.fromkeys(ROLES, 0)
-        self.unknown: list[str] = []  # types of events that are not known here
+        self.unreadable: list[str] = []  # events that are not known here, or whose data cannot be read
 
     def skip(self, event: Event) -> None:
         """An event that the documents leave out."""
@@ -50,11 +50,16 @@ class Fold:
 
     def add(self, event: Event) -> None:
         """The next event."""
-        kind, data = event["type"], event["data"]
         self.skip(event)
-        if kind not in SHOWN:
-            self.unknown.append(kind)
-            return
+        try:
+            self._tell(event)
+        except (KeyError, TypeError, AttributeError) as failure:
+            what = f"version {event['version']}, {event['type']}, cannot be read"
+            self.unreadable.append(f"{what}: {type(failure).__name__}: {failure}")
+
+    def _tell(self, event: Event) -> None:
+        kind, data = event["type"], event["data"]
+        shown = {name: data[name] for name in SHOWN[kind]}
         self.status = STATUSES.get(kind, self.status)
         if kind.startswith("user."):
             self._tell_user(kind, data, event["time"])
@@ -68,7 +73,7 @@ class Fold:
             "company_id": self.company_id,
             "command_id": event["commandid"],
             "actor": event.get("actor"),
-            "data": {name: data[name] for name in SHOWN[kind]},
+            "data": shown,
             **{name: event[name] for name in ("version", "type", "time")},
         }
 

@@ -1,6 +1,7 @@
 """`read-service verify` finds every kind of difference between documents and log, and makes them good."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -117,6 +118,39 @@ async def test_versions_that_were_left_out_are_named_with_their_reason(world: Wo
         (found,) = said["differences"].values()
         assert found[0].startswith(f"version {lost['version']} was left out: unreadable_event, open: this type")
         assert [one for one in found[1:] if "user" not in one] == []
+
+
+async def test_an_event_whose_data_cannot_be_read_is_named(world: World, commands: Commands) -> None:
+    broken = next(event for event in LOG if event["type"] == "user.added.v1")
+    await applied(world)
+    async with telling(world.amqp_url, [{**event, "data": {}} if event is broken else event for event in LOG]):
+        code, said = await commands.run("verify")
+    assert (code, list(said["differences"])) == (1, [broken["subject"]])
+    assert said["differences"][broken["subject"]][0].startswith(f"version {broken['version']}, user.added.v1, cannot")
+
+
+async def test_counters_that_others_hold_are_not_repaired_and_it_says_so(
+    world: World, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("read_service.adapters.checking._TRIES", 2)
+    await applied(world)
+    counters = world.documents["statistics.g1"]
+    await counters.update_one({}, {"$inc": {"companies.closed": 1}})
+    sessions = world.documents.client.start_session
+    async with telling(world.amqp_url, LOG), await sessions() as session, session.start_transaction():
+        await counters.update_many({}, {"$inc": {"touched": 1}}, session=session)
+        code, said = await commands.run("verify", "--repair")
+        await session.abort_transaction()
+    assert (code, list(said["not_repaired"]), len(said["left_statistics"])) == (1, ["statistics"], 1)
+
+
+@pytest.mark.parametrize("command", ["verify", "gaps"])
+async def test_without_the_documents_it_says_that_it_could_not_be_done(
+    world: World, commands: Commands, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("REGISTRAR_MONGO_URL", re.sub("//.*@", "//nobody:wrong@", world.mongo_url))
+    code, said = await commands.run(command)
+    assert (code, "OperationFailure: Authentication failed" in said) == (3, True)
 
 
 async def test_gaps_are_shown_and_say_whether_they_can_be_repaired(world: World, commands: Commands) -> None:

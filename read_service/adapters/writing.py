@@ -82,8 +82,10 @@ def _passed(company_id: str, version: int) -> Document:
 
 
 def _early(change: Change) -> Document:
-    body = change.parked.body if isinstance(change, Unreadable) else change.model_dump_json().encode()
-    return _upsert(place(change.subject, change.version), {"body": body})
+    key = place(change.subject, change.version)
+    if isinstance(change, Unreadable):  # a copy that can be read may be there already
+        return {"q": {"_id": key}, "u": {"$setOnInsert": {"body": change.parked.body}}, "upsert": True}
+    return _upsert(key, {"body": change.model_dump_json().encode()})
 
 
 def parking(parked: Parked) -> Iterator[Document]:

@@ -91,8 +91,10 @@ class _Planning:
             self.incoming.setdefault(company_id, {})
         for change in work.changes:
             of_company = self.incoming.setdefault(change.subject, {})
-            self.plan.duplicates += change.version in of_company
-            of_company[change.version] = change
+            before = of_company.get(change.version)
+            self.plan.duplicates += before is not None
+            if before is None or isinstance(before, Unreadable):  # a copy that can be read is never given up
+                of_company[change.version] = change
             if waits:
                 self._waits.add((change.subject, change.version))
 
@@ -100,7 +102,11 @@ class _Planning:
         self, company_id: str, position: Position, incoming: Mapping[int, Change], looked_at: Stored | None
     ) -> None:
         stored = looked_at or NONE_STORED
-        known = {change.version: change for change in stored.changes} | dict(incoming)
+        known = dict(incoming)
+        for change in stored.changes:
+            before = known.get(change.version)
+            if before is None or isinstance(before, Unreadable):
+                known[change.version] = change
         reached = self._apply(position, known)
         early = [change for change in incoming.values() if change.version > reached.version]
         self.plan.duplicates += sum(number <= position.version for number in incoming)

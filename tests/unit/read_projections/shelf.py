@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.values import folded
 from read_service.projections.planning import Plan, Position, Stored, plan, wants_stored
-from read_service.projections.reading import Change, Work
+from read_service.projections.reading import Change, Unreadable, Work
 from read_service.projections.writes import Add, Count, Put, Remove, Write, Writes
 from read_service.projections.writes import Change as Changed
 from tests.support.histories import Folded
@@ -82,7 +82,9 @@ class Shelf:
         self.write(coalesced(made.writes))
         for company_id, version in made.passed.items():
             self.ahead = {at: change for at, change in self.ahead.items() if at[0] != company_id or at[1] > version}
-        self.ahead |= {(change.subject, change.version): change for change in made.store}
+        for change in made.store:
+            place = change.subject, change.version
+            self.ahead[place] = self.ahead.get(place, change) if isinstance(change, Unreadable) else change
         self.parked |= {parked.key for parked in made.parked}
 
     def _one(self, write: Write) -> None:

@@ -20,7 +20,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from read_service.adapters.collections import Index
-from read_service.projections.ports import Conflicted, RefusedData
+from read_service.projections.ports import Clashed, Conflicted, RefusedData
 
 Document: TypeAlias = dict[str, Any]
 Client: TypeAlias = AsyncIOMotorClient[Document]
@@ -74,7 +74,8 @@ async def connected(
 async def transaction(session: Session) -> AsyncIterator[Session]:
     """One transaction, majority and snapshot, committed at the end of the block, undone by an exception.
 
-    Raises Conflicted where it may run again at once, RefusedData where it never will succeed, StoreAway else.
+    Raises Conflicted where it may run again at once, Clashed where that may be in vain, RefusedData where it never will
+    succeed, StoreAway else.
     """
     session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"), ReadPreference.PRIMARY)
     try:
@@ -105,14 +106,14 @@ async def _commit(session: Session) -> None:
 
 
 def meaning_of(failure: BaseException) -> BaseException:
-    """Conflicted or RefusedData where that is what it says, else the failure itself: it accuses nobody."""
+    """Conflicted, Clashed or RefusedData where that is what it says, else the failure itself: it accuses nobody."""
     if isinstance(failure, DocumentTooLarge | InvalidDocument | InvalidStringData | OverflowError):
         return RefusedData(f"{type(failure).__name__}: {failure}")
     if isinstance(failure, PyMongoError) and failure.has_error_label(TRANSIENT):
         # A lost connection bears the label too, and is no reason to try again at once.
         return failure if isinstance(failure, ConnectionFailure) else Conflicted(str(failure))
     if isinstance(failure, DuplicateKeyError):
-        return Conflicted(str(failure))
+        return Clashed(str(failure))
     if isinstance(failure, OperationFailure) and failure.code in _DATA_CODES:
         return RefusedData(f"{failure.code} {failure}")
     return failure

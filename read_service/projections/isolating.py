@@ -55,4 +55,6 @@ def _condemned(change: Change, reason: str) -> Change:
 
 def _refused(event: CompanyEvent | Outcome, reason: str, version: int | None) -> Parked:
     body = event.model_dump_json().encode()
-    return Parked(event.id, REFUSED, reason[:1000], body, event.subject, version, event.type)
+    # By its place: the id may be what is wrong with it, being another event's too.
+    key = event.id if version is None else f"{event.subject}/{version}"
+    return Parked(key, REFUSED, reason[:1000], body, event.subject, version, event.type)

@@ -11,6 +11,10 @@ class Conflicted(Exception):
     """The transaction met another one; nothing of it was kept, it may run again."""
 
 
+class Clashed(Conflicted):
+    """What is to be new is there already: another transaction was quicker, or the data say the same key twice."""
+
+
 class RefusedData(Exception):
     """The database refuses what is to be written because of what it is; nothing of it was kept."""
 
@@ -34,6 +38,6 @@ class Transactions(Protocol):
     def begin(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that commits at the end of the block, and is undone by an exception.
 
-        Raises Conflicted or RefusedData; any other exception means that the database is away, or that whether it has
-        committed is not known.
+        Raises Conflicted, Clashed or RefusedData; any other exception means that the database is away, or that whether
+        it has committed is not known.
         """

@@ -10,12 +10,17 @@ import structlog
 from read_service import metrics
 from read_service.projections.isolating import condemned, condemned_stored, first_stored, parts_of
 from read_service.projections.planning import Plan, Position, Stored, plan, wants_stored
-from read_service.projections.ports import Conflicted, RefusedData, Transactions
+from read_service.projections.ports import Clashed, Conflicted, RefusedData, Transactions
 from read_service.projections.reading import Work
 
 OK = "ok"
 _LONGEST_CONFLICT_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds
 _SHORTEST_PAUSE = 0.005
+
+# Two replicas that make the same position or counter clash once, and then see it. What clashes so often lies in the
+# data: an event with the id of another one.
+MOST_CLASHES = 20
+MANY_CONFLICTS = 50  # in a row are some seconds in which nothing was taken
 
 Look = Callable[[Mapping[str, Stored]], Mapping[str, Stored]]
 
@@ -25,9 +30,10 @@ log = structlog.get_logger()
 class Settling:
     """Runs one batch at a time.
 
-    A batch that meets another replica's is run again. One that is refused for its data is halved until the culprit
-    stands alone; that is parked, and its position passes it. Every other failure means that the database is away: the
-    batch waits and is run again, which is safe because positions say what was applied.
+    A batch that meets another replica's is run again. One that is refused for its data, or that clashes again and again
+    with what is there, is halved until the culprit stands alone; that is parked, and its position passes it. Every
+    other failure means that the database is away: the batch waits and is run again, which is safe because positions
+    say what was applied.
     """
 
     def __init__(self, transactions: Transactions, committed: Callable[[Plan], None]) -> None:
@@ -69,17 +75,19 @@ class Settling:
             return await self._until_committed([guilty], frozenset(), lambda seen: condemned_stored(look(seen), reason))
 
     async def _until_committed(self, work: Sequence[Work], patient: frozenset[int], look: Look | None = None) -> Plan:
-        conflicts = failures = 0
+        conflicts = clashes = failures = 0
         began = asyncio.get_running_loop().time()
         while True:
             try:
                 made = await transact(self._transactions, work, patient, look)
             except RefusedData:
                 raise
-            except Conflicted:
+            except Conflicted as conflict:
                 conflicts += 1
-                metrics.RETRIES.labels("conflict").inc()
-                await asyncio.sleep(random.uniform(0, min(_LONGEST_CONFLICT_PAUSE, _SHORTEST_PAUSE * conflicts)))  # noqa: S311
+                clashes += isinstance(conflict, Clashed)
+                if clashes == MOST_CLASHES:
+                    raise RefusedData(f"it clashed {clashes} times: {conflict}") from conflict
+                await self._give_way(conflict, conflicts)
             except Exception as failure:  # noqa: BLE001 - whatever it was, it accuses nobody
                 failures += 1
                 metrics.RETRIES.labels("away").inc()
@@ -89,6 +97,12 @@ class Settling:
                 metrics.TRANSACTION_SECONDS.observe(asyncio.get_running_loop().time() - began)
                 self._committed(made)
                 return made
+
+    async def _give_way(self, conflict: Conflicted, conflicts: int) -> None:
+        metrics.RETRIES.labels("conflict").inc()
+        if conflicts >= MANY_CONFLICTS:
+            self.condition = f"{conflicts} conflicts in a row: {conflict}"[:500]
+        await asyncio.sleep(random.uniform(0, min(_LONGEST_CONFLICT_PAUSE, _SHORTEST_PAUSE * conflicts)))  # noqa: S311
 
     async def _pause(self, failure: Exception, failures: int) -> None:
         self.condition = f"{type(failure).__name__}: {failure}"[:500]

@@ -35,9 +35,9 @@ async def apply_all(engine: Engine, works: Sequence[Work]) -> None:
 
 
 def through(url: str, port: int) -> str:
-    """The same address by way of a proxy, which must not be told of the server's own."""
+    """The same address by way of a proxy; directly, or the replica set's answer would name the server's own."""
     there, _, rest = url.partition("@")
-    return f"{there}@127.0.0.1:{port}/{rest.partition('/')[2].replace('replicaSet=registrar', 'directConnection=true')}"
+    return f"{there}@127.0.0.1:{port}/{rest.partition('/')[2]}&directConnection=true"
 
 
 def port_of(url: str) -> int:
@@ -159,6 +159,37 @@ async def test_an_event_that_cannot_be_read_is_parked_passed_and_remembered(
             asked = {"company_id": company, "after": tokens.encode(company, version)}
             assert (await answers.ask("company.get.v1", asked, "test")).status == status
         assert (await answers.ask("company.get.v1", {"company_id": company}, "test")).status == "ok"
+
+
+async def test_events_with_the_id_of_another_one_are_parked_each_and_their_neighbours_apply(
+    documents: Database, mongo_database: MongoDatabase
+) -> None:
+    made = histories(6, companies=3, events=3)  # their registrations
+    copies = [{**one, "id": made[0]["id"]} for one in made[1:]]
+    async with replica(mongo_database.url) as one:
+        await apply_all(one.engine, [work(made[:1]), *(work([event]) for event in copies)])
+        await apply_all(one.engine, [work([event]) for event in LOG])
+        assert one.settling.condition == OK
+    assert await documents["activity.g1"].count_documents({}) == len(LOG) + 1
+    assert await positions(documents) == EXPECTED.positions | {event["subject"]: 1 for event in made}
+    cases = await documents["parked.g1"].find({}, {"kind": 1, "reason": 1}).sort("_id", 1).to_list(None)
+    assert [(case["_id"], case["kind"]) for case in cases] == sorted((f"{one['subject']}/1", REFUSED) for one in copies)
+    assert made[0]["id"] in cases[0]["reason"]
+
+
+@pytest.mark.parametrize("good_first", [True, False])
+async def test_an_early_event_that_can_be_read_outlives_a_copy_that_cannot(
+    documents: Database, mongo_database: MongoDatabase, *, good_first: bool
+) -> None:
+    early = next(event for event in LOG if event["version"] == 2)
+    copies = [early, {**early, "type": "user.painted.v1"}]
+    async with replica(mongo_database.url, hold=0) as one:
+        for event in copies if good_first else reversed(copies):
+            await apply_all(one.engine, [work([event])])
+        await apply_all(one.engine, [work([event]) for event in LOG if event is not early])
+        await eventually(lambda: positions(documents), until=lambda seen: seen == EXPECTED.positions)
+    await assert_exact(documents, EXPECTED)
+    assert await documents["parked.g1"].count_documents({}) == 0
 
 
 async def test_a_message_that_cannot_be_read_is_parked_whole_and_once(

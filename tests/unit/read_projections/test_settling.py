@@ -1,5 +1,6 @@
 """A batch is taken through: conflicts and outages are repeated, the guilty stand alone, the others apply."""
 
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,12 +8,12 @@ from typing import Any
 import pytest
 
 from contracts.events import EVENTS, CompanyEvent
-from read_service.projections import projections
+from read_service.projections import projections, settling
 from read_service.projections.planning import Plan, Position, Stored
-from read_service.projections.ports import Conflicted, RefusedData
+from read_service.projections.ports import Clashed, Conflicted, RefusedData
 from read_service.projections.projection import Step
 from read_service.projections.reading import REFUSED, Work, read_event_message, read_one
-from read_service.projections.settling import OK, Settling, longest_pause
+from read_service.projections.settling import MOST_CLASHES, OK, Settling, longest_pause
 from tests.contracts.samples import body, sample
 from tests.support.histories import Event, Folded, histories
 from tests.unit.read_projections.shelf import Shelf
@@ -123,7 +124,7 @@ async def test_of_events_that_are_refused_the_guilty_is_passed_and_remembered(
     assert [(name, one.skipped) for name, one in shelf.positions.items() if one.skipped] == [
         (bad["subject"], (bad["version"],))
     ]
-    assert (shelf.parked, shelf.ahead) == ({bad["id"]}, {})
+    assert (shelf.parked, shelf.ahead) == ({f"{bad['subject']}/{bad['version']}"}, {})
     assert shelf.collections["activity"].keys() == {event["id"] for event in LOG} - {bad["id"]}
 
 
@@ -140,7 +141,7 @@ async def test_of_events_that_were_stored_as_early_only_the_guilty_is_parked(
         while made.unfinished:
             made = await settling([Work(drain=made.unfinished)], frozenset())
     assert transactions.shelf.versions() == Folded.of(LOG).positions
-    assert (transactions.shelf.parked, transactions.shelf.ahead) == ({bad["id"]}, {})
+    assert (transactions.shelf.parked, transactions.shelf.ahead) == ({f"{bad['subject']}/{bad['version']}"}, {})
     assert transactions.shelf.collections["activity"].keys() == {event["id"] for event in LOG} - {bad["id"]}
 
 
@@ -173,6 +174,48 @@ async def test_a_batch_that_is_refused_and_conflicts_meanwhile_accuses_only_the_
     await Settling(transactions, lambda _: None)([read_event_message(body(events), events[0]["type"])], frozenset())
     assert transactions.shelf.parked == {events[2]["id"]}
     assert len(transactions.shelf.collections["outcomes"]) == 3
+
+
+async def test_clashes_as_replicas_have_them_accuse_nobody(transactions: ShelfTransactions) -> None:
+    transactions.troubles = [Clashed()] * (MOST_CLASHES - 1)
+    await Settling(transactions, lambda _: None)([work(LOG)], frozenset())
+    assert (transactions.shelf.folded(), transactions.shelf.parked) == (Folded.of(LOG), set())
+
+
+async def test_what_clashes_again_and_again_is_parked_alone_also_when_others_conflict_meanwhile(
+    transactions: ShelfTransactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "MOST_CLASHES", 5)
+    events = [rejected(number) for number in range(4)]
+    bad = events[1]["data"]["command_id"]
+    tries = itertools.count()
+
+    def clashes(plan: Plan) -> bool:
+        if ("outcomes", bad) in keys(plan):
+            raise Clashed if next(tries) % 2 else Conflicted
+        return False
+
+    transactions.refuses = clashes
+    await Settling(transactions, lambda _: None)([read_event_message(body(events), events[0]["type"])], frozenset())
+    assert transactions.shelf.parked == {events[1]["id"]}
+    assert len(transactions.shelf.collections["outcomes"]) == 3
+
+
+async def test_while_it_does_nothing_but_conflict_it_is_not_well(
+    transactions: ShelfTransactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling, "MANY_CONFLICTS", 3)
+    conditions: list[str] = []
+    one = Settling(transactions, lambda _: None)
+
+    def looks(_: Plan) -> bool:
+        conditions.append(one.condition)
+        return False
+
+    transactions.refuses, transactions.troubles = looks, [Conflicted("met")] * 4
+    await one([work(LOG)], frozenset())
+    assert conditions == [OK, OK, OK, "3 conflicts in a row: met", "4 conflicts in a row: met"]
+    assert await one.is_well() == OK
 
 
 def keys(plan: Plan) -> set[tuple[str, str]]:

@@ -132,7 +132,7 @@ async def test_what_hangs_is_ended_by_a_second_signal_or_by_the_time_limit(
     port = servers.port(mongo.NAME)
     async with proxy_to(port) as proxy, httpx.AsyncClient(timeout=20, trust_env=False) as http:
         views = environment["REGISTRAR_MONGO_VIEWS_URL"].replace(f":{port}/", f":{proxy.port}/")
-        direct = {"REGISTRAR_MONGO_VIEWS_URL": views.replace(f"replicaSet={mongo.SET}", "directConnection=true")}
+        direct = {"REGISTRAR_MONGO_VIEWS_URL": f"{views}&directConnection=true"}
         limited = {**environment, **direct, "REGISTRAR_STOP_SECONDS": stop_seconds}
         async with ready("read-service", environment=limited) as service:
             waiting = f"{service.url}/companies/{COMPANY}?after={tokens.encode(COMPANY, 1)}&wait_ms=10000"

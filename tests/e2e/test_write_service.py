@@ -136,6 +136,16 @@ async def test_a_second_signal_ends_it_at_once(environment: dict[str, str]) -> N
     assert await count(environment, "events") == 0
 
 
+async def away_again(service: Process, turn: int) -> None:
+    """Wait until the service, started so many times, has met the database that is away."""
+
+    def waits() -> bool:
+        told = service.log.read_text().split('"started"')
+        return len(told) == turn + 1 and '"database_away"' in told[-1]
+
+    await eventually(waits)
+
+
 async def test_ended_while_it_waits_for_the_database_it_loses_nothing_and_accuses_nobody(
     environment: dict[str, str],
 ) -> None:
@@ -145,13 +155,10 @@ async def test_ended_while_it_waits_for_the_database_it_loses_nothing_and_accuse
         commands = [command() for _ in range(5)]
         await send_all(client, commands)
         for turn in (1, 2, 3):
-            told = await eventually(
-                lambda: service.log.read_text().split('"started"'),
-                until=lambda told, turn=turn: len(told) == turn + 1 and '"database_away"' in told[-1],  # type: ignore[misc]
-            )
+            await away_again(service, turn)
             service.send(signal.SIGTERM)
             assert await service.end(within=5) == 1
-            assert service.log.read_text().count('"not_stopped_in_time"') == turn, told
+            assert service.log.read_text().count('"not_stopped_in_time"') == turn, service.last_words()
             await eventually(client.messages, until=lambda found: found == 5)
             await service.start()
         await rows(environment, "ALTER TABLE events DROP CONSTRAINT broken")

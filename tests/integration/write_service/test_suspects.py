@@ -17,6 +17,7 @@ from write_service.adapters.suspects import PostgresJournal
 from write_service.adapters.transaction import PostgresTransactions
 from write_service.service_layer.journal import Watch
 from write_service.service_layer.knowing import reply_of
+from write_service.service_layer.outbox import Unpublished
 from write_service.service_layer.settling import OK, Settling
 
 ROWS = "SELECT count(*) FROM suspects"
@@ -105,8 +106,8 @@ async def test_a_command_that_waits_for_the_database_is_not_accused(engine: Asyn
         " RAISE 'not now' USING ERRCODE = '53100'; END $$;"
         "CREATE TRIGGER no BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION no()"
     )
-    watch = Watch(PostgresJournal(engine))
-    settling = Settling(PostgresTransactions(engine), [].extend, shortest_pause=30, watched=watch.attempt)
+    watch, published = Watch(PostgresJournal(engine)), list[Unpublished]()
+    settling = Settling(PostgresTransactions(engine), published.extend, shortest_pause=30, watched=watch.attempt)
     with watch.on():
         waiting = asyncio.create_task(settling.settle([register(an_id(), "Acme")]))
         await eventually(lambda: settling.condition != OK)

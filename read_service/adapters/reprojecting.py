@@ -67,9 +67,10 @@ class _Replacing:
         if old.version > self._refold.version:
             raise Behind(old.version)
         await self._remove(old)
-        company_id = self._refold.company_id
-        if self._refold.version:
-            await self._write(Plan(self._refold.writes, {company_id: await self._position(old)}))
+        company_id, position = self._refold.company_id, await self._position(old)
+        # Of a company that the log does not know early events stay, in sight: the log may come back.
+        if position.version or position.early:
+            await self._write(Plan(self._refold.writes, {company_id: position}))
         await self._close_cases()
         await self._write(Plan(parked=self._refold.parked, passed={company_id: self._refold.version}))
 

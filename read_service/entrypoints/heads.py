@@ -73,9 +73,9 @@ class HeadsLook:
         page = await self._write_service.heads(HeadsChanged(after=after, limit=_PAGE))
         await self._compare(page)
         rest = self._walk_every if page.next is None else _PAGE_PAUSE
-        await self._claims.leave(WALK, {"after": page.next}, rest=rest)
-        if after is None:
+        if after is None:  # and before the page is left: who begins the next one does not come here
             await self._claims.begin(CHANGED, "as_of", page.as_of)
+        await self._claims.leave(WALK, {"after": page.next}, rest=rest)
 
     async def _compare(self, page: Heads) -> None:
         heads = {head.company_id: head.version for head in page.heads}

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -12,13 +14,30 @@ from contracts.operations import HEADS_CHANGED
 from contracts.topology import WRITE_OPERATIONS, live_events
 from read_service import metrics
 from read_service.adapters.claims import MongoClaims
+from read_service.adapters.gaps import MongoGaps
 from read_service.entrypoints import heads
+from read_service.entrypoints.asking import WriteService
+from read_service.entrypoints.repair import Repair
+from read_service.verification.noticing import Wants
 from tests.integration.read_repair.conftest import QUICK, World
 from tests.integration.read_repair.told import AS_OF, telling
 from tests.support.documents import assert_exact, positions
 from tests.support.eventually import eventually
 from tests.support.histories import Event, Folded, histories
 from tests.support.proxy import Proxy, proxy_to
+
+
+class Failing(MongoClaims):
+    """Claims in a store that goes away before the walk is left to the next turn."""
+
+    async def leave(self, name: str, fields: Mapping[str, Any], *, rest: float | None = None) -> None:
+        if name == heads.WALK:
+            raise OSError("the store is away")
+        await super().leave(name, fields, rest=rest)
+
+
+async def no_messages() -> int:
+    return 0
 
 
 def of(log: list[Event], company_id: str) -> list[Event]:
@@ -138,6 +157,20 @@ async def test_all_companies_are_walked_page_by_page(world: World, monkeypatch: 
         walk = world.documents["repairs.g1"]
         await eventually(lambda: walk.find_one({"_id": heads.WALK, "after": None}))
     assert told.requests == dict.fromkeys(Folded.of(log).positions, 1)
+
+
+async def test_a_walk_that_breaks_off_after_its_first_page_does_not_end_the_look_at_changes(world: World) -> None:
+    log = histories(11, 1, 3)
+    database = world.documents
+    async with telling(world.amqp_url, log) as told, WriteService(world.amqp_url, name="test") as write_service:
+        gaps, claims = MongoGaps(database, 1), Failing(database, 1)
+        repair = Repair(gaps, claims, write_service, list[str]().extend, Wants(0), generation=1)
+        pace = {"every": 0.0, "overlap": 30.0, "walk_every": 3600.0, "moment": 0.0}
+        look = heads.HeadsLook(gaps, claims, write_service, repair, no_messages, **pace)
+        with pytest.raises(OSError, match="the store is away"):
+            await look.look()
+        await look.look()  # the walk is another's, for half a minute
+        assert told.asked[HEADS_CHANGED] == 2
 
 
 async def test_documents_that_are_behind_because_there_is_much_to_do_are_not_asked_for(

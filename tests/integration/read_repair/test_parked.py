@@ -11,6 +11,7 @@ import aio_pika
 import pytest
 
 from contracts.topology import DEAD_LETTERS, READ_PARKED, live_events
+from read_service.adapters.gaps import MongoGaps
 from read_service.adapters.parked import Filter, MongoParked
 from read_service.entrypoints.dead_letters import DeadLetters
 from read_service.entrypoints.log import event_log
@@ -104,6 +105,24 @@ async def test_documents_that_the_log_knows_less_of_are_left_as_they_are(world: 
         with pytest.raises(Exception, match="the log ends at version"):
             await reproject(source, world.documents, 1, log[-1]["subject"])
     await assert_exact(world.documents, Folded.of(log))
+
+
+async def test_early_events_of_a_company_that_the_log_does_not_know_stay_and_are_applied_once_it_does(
+    world: World,
+) -> None:
+    log = histories(16, 1, 6)
+    company = log[0]["subject"]
+    async with world.replica():
+        await world.publish(log[2:])
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == {company: 0})
+    async with telling(world.amqp_url, []), event_log(world.amqp_url) as source:
+        assert (await reproject(source, world.documents, 1, company)).version == 0
+    assert await MongoGaps(world.documents, 1).early() == {company: 0}
+    async with world.replica():
+        await world.publish(log[:2])
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == {company: len(log)})
+    await assert_exact(world.documents, Folded.of(log))
+    assert await world.documents["ahead.g1"].count_documents({}) == 0
 
 
 async def test_a_message_without_a_version_goes_through_the_queue_again(world: World, parked: Run) -> None:

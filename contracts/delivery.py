@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from aio_pika import DeliveryMode
 from pamqp import decode
 
 _Decoded = tuple[int, Any]
@@ -60,6 +61,11 @@ def read_whatever_comes() -> None:
     """
     decode.METHODS.update(shortstr=short_string, timestamp=time, table=table)
     decode.TABLE_MAPPING.update({b"T": time, b"F": table})
+    DeliveryMode._missing_ = classmethod(_not_persistent)  # type: ignore[assignment]
+
+
+def _not_persistent(modes: type[DeliveryMode], _: object) -> DeliveryMode:
+    return modes.NOT_PERSISTENT
 
 
 def short_string(value: bytes) -> _Decoded:

@@ -108,7 +108,7 @@ async def _answer_the_bus(parts: Parts, answers: Answers) -> AsyncIterator[None]
         stack.push_async_callback(broker.stop)
         await broker.start()
         stack.push_async_callback(stop_consuming, broker)
-        parts.checks["queries"] = partial(is_consuming, broker)
+        parts.checks.update(queries=partial(is_consuming, broker), replies=replies.is_connected)
         yield
 
 

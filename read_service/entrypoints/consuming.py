@@ -5,10 +5,12 @@ import contextlib
 from typing import cast
 
 from aio_pika.exceptions import AMQPError
+from aiormq import Channel
 from faststream.rabbit import RabbitBroker
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 from faststream.rabbit.utils import RabbitClientProperties
 
+from contracts.delivery import read_whatever_comes
 from read_service.entrypoints.health import OK
 
 CONNECT_SECONDS = 10
@@ -17,6 +19,7 @@ RECONNECT_SECONDS = 0.5
 
 def consuming_broker(amqp_url: str) -> RabbitBroker:
     """A broker without subscribers, not connected yet. Nothing is published through it."""
+    read_whatever_comes()
     return RabbitBroker(
         amqp_url,
         client_properties=cast("RabbitClientProperties", {"connection_name": "read_service consuming"}),
@@ -56,9 +59,12 @@ async def is_consuming(broker: RabbitBroker) -> str:
     if connection is None or not connection.connected.is_set():
         return "the consuming connection is down"
     for subscriber in _subscribers(broker):
-        channel = subscriber._queue_obj.channel if subscriber._queue_obj else None  # noqa: SLF001
-        if channel is None or channel.is_closed:
+        queue = subscriber._queue_obj  # noqa: SLF001
+        if queue is None or queue.channel.is_closed:
             return f"{subscriber.queue.name} is not consumed"
+        channel = cast("Channel", await queue.channel.get_underlay_channel())
+        if subscriber._consumer_tag not in channel.consumers:  # noqa: SLF001 - aio-pika tries until there is a queue
+            return f"{subscriber.queue.name} is not consumed: the broker has cancelled the consumer"
     return OK
 
 

@@ -6,6 +6,8 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 from aio_pika.exceptions import AMQPError
 
+from read_service.entrypoints.health import OK
+
 _TIMEOUT_SECONDS = 10
 
 
@@ -31,6 +33,11 @@ class Replies:
         """Close the connection. Safe to repeat."""
         if self._connection is not None:
             await self._connection.close()
+
+    async def is_connected(self) -> str:
+        """A health check: whether replies can be sent."""
+        connected = self._connection is not None and self._connection.connected.is_set()
+        return OK if connected else "the connection of the replies is down"
 
     async def send(self, to: str, correlation_id: str | None, body: bytes) -> bool:
         """Send a reply; False when it could not be sent."""

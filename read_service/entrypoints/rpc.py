@@ -64,7 +64,10 @@ def register(broker: RabbitBroker, rpc: Rpc, *, prefetch: int) -> None:
         no_reply=True,
     )
     async def on_query(message: AbstractIncomingMessage) -> None:
-        await rpc.on_query(message)
+        try:
+            await rpc.on_query(message)
+        except Exception as failure:  # noqa: BLE001 - FastStream, which has no logger, would say nothing of it
+            log.warning("query_lost", query=message.routing_key, reason=f"{type(failure).__name__}: {failure}")
 
 
 async def _whole(message: RabbitMessage) -> AbstractIncomingMessage:

@@ -25,6 +25,7 @@ from write_service.service_layer.operations import EventLog, Operations, Request
 from write_service.service_layer.parking import UNREADABLE, Parking
 
 RETRY_SECONDS = 0.5
+PREFETCH = 4
 
 log = logger(__name__)
 
@@ -118,7 +119,7 @@ def read_request(body: bytes, routing_key: str) -> Request:
         raise InvalidRequest(errors_of(failure)) from None
 
 
-def register(broker: RabbitBroker, consumer: OperationsConsumer, prefetch: int = 4) -> None:
+def register(broker: RabbitBroker, consumer: OperationsConsumer, prefetch: int = PREFETCH) -> None:
     """Consume `write_service.operations` with so many requests under way at most. Declares nothing."""
 
     async def as_it_came(message: RabbitMessage) -> RabbitMessage:
@@ -132,5 +133,8 @@ def register(broker: RabbitBroker, consumer: OperationsConsumer, prefetch: int =
         channel=Channel(prefetch_count=prefetch),
     )
     async def on_message(message: RabbitMessage) -> None:
-        await consumer.take(cast("AbstractIncomingMessage", message.raw_message))
+        try:
+            await consumer.take(cast("AbstractIncomingMessage", message.raw_message))
+        except Exception:  # kept unacknowledged it would hold a place for ever; who waits for its answer asks again
+            log.exception("operation_not_answered", operation=message.raw_message.routing_key)
         await message.ack()

@@ -12,6 +12,7 @@ from pymongo.errors import OperationFailure
 
 from contracts import tokens
 from contracts.queries import QUERIES
+from contracts.topology import READ_QUERIES, declare
 from deploy.local import mongo, rabbitmq
 from deploy.local.stack import Stack
 from read_service.adapters.generations import FIRST, point_to_first
@@ -29,6 +30,7 @@ from tests.support.fresh import MongoDatabase
 from tests.support.proxy import Proxy, proxy_to
 
 COMPANY = given.new_id()
+OF_A_NODE_THAT_IS_GONE = "amq.rabbitmq.reply-to.g1h3B3JlcGx5QDEAAAABAAAAAQAAAAE=.a2tra2tra2tra2tra2trAA=="
 
 
 @pytest_asyncio.fixture
@@ -41,7 +43,7 @@ async def behind_proxy(servers: Stack) -> AsyncIterator[tuple[Reader, Proxy]]:
     ):
         # Directly: the replica set's own answer would name the server's real port.
         address = database.views_url.replace(f":{servers.port(mongo.NAME)}/", f":{proxy.port}/")
-        direct = address.replace(f"replicaSet={mongo.SET}", "directConnection=true")
+        direct = f"{address}&directConnection=true"
         async with reading(url, replace(database, views_url=direct), query_time_limit_ms=500) as reader:
             await reader.given(companies=[given.company(_id=COMPANY)], positions=[given.position(COMPANY, 1)])
             yield reader, proxy
@@ -118,6 +120,36 @@ async def test_queries_over_the_bus_are_answered_again_after_the_broker_was_lost
 
             assert (await asked)["status"] == "ok"
             await eventually(lambda: reader.get("/health/ready"), until=lambda seen: seen.status_code == 200)
+
+
+async def test_queries_are_answered_again_after_their_queue_was_deleted(servers: Stack) -> None:
+    async with (
+        fresh.vhost(servers) as url,
+        fresh.mongo_database(servers) as database,
+        reading(url, database) as reader,
+    ):
+        await reader.bus.channel.queue_delete(READ_QUERIES.name)
+        cancelled = await eventually(lambda: reader.get("/health/ready"), until=lambda seen: seen.status_code == 503)
+        await declare(reader.bus.channel, READ_QUERIES)
+
+        assert (await reader.bus.ask("statistics.get.v1"))["status"] == "ok"
+        assert "cancelled" in cancelled.json()["checks"]["queries"]
+        assert (await reader.get("/health/ready")).status_code == 200
+
+
+async def test_an_address_of_a_node_that_is_gone_costs_a_reply_and_not_the_queries(reader: Reader) -> None:
+    """RabbitMQ 3.10 closes the whole connection that publishes there."""
+    await reader.bus.publish("statistics.get.v1", b"{}", reply_to=OF_A_NODE_THAT_IS_GONE)
+    assert await eventually(lambda: _asked(reader)) == "ok"
+    assert (await reader.get("/health/ready")).json()["checks"]["queries"] == "ok"
+
+
+async def _asked(reader: Reader) -> str | None:
+    try:
+        async with asyncio.timeout(1):
+            return str((await reader.bus.ask("statistics.get.v1"))["status"])
+    except TimeoutError:
+        return None
 
 
 async def test_readers_follow_the_pointer_to_another_generation(mongo_database: MongoDatabase) -> None:

@@ -12,6 +12,7 @@ from read_service.metrics import REGISTRY
 from tests.integration.read_views import given
 from tests.integration.read_views.reader import Reader
 from tests.support.eventually import eventually
+from tests.support.not_text import NotText
 
 ANYTHING = {"$ne": None}
 ID = given.new_id()
@@ -150,7 +151,12 @@ def unanswerable(reason: str) -> float:
 
 @pytest.mark.parametrize(
     ("reply_to", "reason"),
-    [(None, "no_reply_to"), ("write_service.commands", "forbidden_reply_to"), ("reply", "forbidden_reply_to")],
+    [
+        (None, "no_reply_to"),
+        ("write_service.commands", "forbidden_reply_to"),
+        ("reply", "forbidden_reply_to"),
+        ("amq.rabbitmq.reply-to.!!.!!", "forbidden_reply_to"),
+    ],
 )
 async def test_a_query_without_a_place_for_its_reply_is_taken_and_counted(
     reader: Reader, reply_to: str | None, reason: str
@@ -162,6 +168,15 @@ async def test_a_query_without_a_place_for_its_reply_is_taken_and_counted(
     await eventually(lambda: unanswerable(reason) == before + 1)
     waiting = await reader.bus.channel.declare_queue(READ_QUERIES.name, passive=True)
     assert waiting.declaration_result.message_count == 0
+
+
+async def test_a_correlation_id_that_cannot_be_sent_back_is_counted(reader: Reader) -> None:
+    before = unanswerable("not_sent")
+
+    await reader.bus.publish("statistics.get.v1", b"{}", reply_to="amq.rabbitmq.reply-to", correlation_id=NotText("?"))
+
+    await eventually(lambda: unanswerable("not_sent") == before + 1)
+    assert (await reader.bus.ask("statistics.get.v1"))["status"] == "ok"
 
 
 async def test_a_reply_may_go_to_a_queue_of_the_callers_own(reader: Reader) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from faststream.rabbit import RabbitBroker
 from pydantic import BaseModel
 from pydantic_core import from_json
 
@@ -38,7 +39,7 @@ class InMemoryParking:
 @contextlib.asynccontextmanager
 async def consuming(
     url: str, log: EventLog, parking: InMemoryParking, answer_within: float = 10, *, dies: bool = False
-) -> AsyncIterator[None]:
+) -> AsyncIterator[RabbitBroker]:
     """The consumer, as one replica of the service has it; at the end it drains, or dies with what it holds."""
     publisher = ConfirmedPublisher(url, name="test publishing", confirm_timeout=5)
     await publisher.connect()
@@ -46,7 +47,7 @@ async def consuming(
     register(broker, OperationsConsumer(log, publisher, publisher, parking, answer_within))
     await broker.start()
     try:
-        yield
+        yield broker
     finally:
         async with asyncio.timeout(20):
             await (broker._connection.close() if dies and broker._connection else stop_consuming(broker))

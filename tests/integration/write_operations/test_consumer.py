@@ -1,19 +1,26 @@
 """Requests that cannot be carried out, and requests that come again."""
 
 import asyncio
+from typing import cast
 
+import aio_pika
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from contracts.operations import EVENTS_MISSING, EVENTS_REPLAY, EventsMissing, EventsReplay, HeadsChanged
-from contracts.topology import WRITE_COMMANDS, replays
+from contracts.operations import EVENTS_MISSING, EVENTS_REPLAY, HEADS_CHANGED, EventsMissing, EventsReplay, HeadsChanged
+from contracts.topology import OPERATIONS, WRITE_COMMANDS, WRITE_OPERATIONS, declare, replays
 from tests.integration.write_operations.asking import QUEUE, Asking, InMemoryParking, asking, consuming, events_of
 from tests.integration.write_service.pipelines import Pipeline
 from tests.support.eventually import eventually
 from tests.support.fresh import PostgresDatabase
+from tests.support.not_text import NotText
 from tests.support.proxy import proxy_to
 from tests.unit.write_service.orders import an_id, register, rename
 from write_service.adapters.database import database
 from write_service.adapters.event_log import PostgresEventLog
+from write_service.entrypoints.consuming import consuming_broker, is_consuming, stop_consuming
+from write_service.entrypoints.operations import PREFETCH, OperationsConsumer
+from write_service.entrypoints.operations import register as consume
 from write_service.service_layer.records import EventRecord
 
 
@@ -69,6 +76,50 @@ async def test_an_asker_who_has_gone_keeps_nobody_from_being_answered(
     answer = await asker.ask(EventsMissing(company_id=company, after_version=0, queue=QUEUE))
     assert answer == {"status": "ok", "sent": 5, "head": 5}
     await eventually(lambda: asker.waiting(QUEUE), until=lambda waiting: waiting == 2)
+
+
+async def test_a_correlation_id_that_cannot_be_sent_back_holds_up_nobody(consumer: None, asker: Asking) -> None:
+    exchange = await asker.channel.get_exchange(OPERATIONS, ensure=False)
+    for _ in range(2 * PREFETCH):
+        message = aio_pika.Message(b"{}", reply_to="amq.rabbitmq.reply-to", correlation_id=NotText("?"))
+        await exchange.publish(message, HEADS_CHANGED)
+    assert (await asker.ask(HeadsChanged()))["status"] == "ok"
+    await eventually(asker.waiting, until=lambda waiting: waiting == 0)
+
+
+class Failing:
+    """A consumer with a fault that nobody has thought of."""
+
+    taken = 0
+
+    async def take(self, _: object) -> None:
+        self.taken += 1
+        raise KeyError
+
+
+async def test_a_request_that_breaks_its_consumer_holds_up_no_other_one(vhost: str, asker: Asking) -> None:
+    failing, broker = Failing(), consuming_broker(vhost)
+    consume(broker, cast("OperationsConsumer", failing))
+    await broker.start()
+    for _ in range(2 * PREFETCH):
+        await asker.send(HEADS_CHANGED, b"{}")
+    await eventually(lambda: failing.taken, until=lambda taken: taken == 2 * PREFETCH)
+    await stop_consuming(broker)
+    await broker.stop()
+    assert await asker.waiting() == 0
+
+
+async def test_a_consumer_that_was_cancelled_says_so_and_comes_back(
+    vhost: str, engine: AsyncEngine, asker: Asking, parked: InMemoryParking
+) -> None:
+    async with consuming(vhost, PostgresEventLog(engine), parked) as broker:
+        assert await is_consuming(broker) == "ok"
+        await asker.channel.queue_delete(WRITE_OPERATIONS.name)
+        said = await eventually(lambda: is_consuming(broker), until=lambda word: word != "ok")
+        assert said == "write_service.operations is not consumed: the broker has cancelled the consumer"
+        await declare(asker.channel, WRITE_OPERATIONS)
+        assert (await asker.ask(HeadsChanged()))["status"] == "ok"
+        assert await is_consuming(broker) == "ok"
 
 
 class Hanging(PostgresEventLog):

@@ -17,7 +17,7 @@ async def company_activity(documents: Documents, query: CompanyActivity) -> Page
         sort=[("company_id", -1), ("version", -1)],
         limit=query.limit + 1,
     )
-    if not found and await documents.one("positions", {"_id": is_(query.company_id)}) is None:
+    if not found and not await documents.knows(query.company_id):
         return None
     return page(query, found, activity_of, lambda last: Place(last["version"], last["event_id"]))
 

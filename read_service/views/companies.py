@@ -7,6 +7,7 @@ from read_service.views.activity import activity_of
 from read_service.views.cursors import Place, place_in
 from read_service.views.documents import Document, Documents, is_
 from read_service.views.pages import all_of, beyond, page, starting_with
+from read_service.views.refusals import InvalidParameter
 
 LATEST = 10
 
@@ -18,11 +19,11 @@ async def company_by_id(documents: Documents, query: CompanyGet) -> Company | No
 
 
 async def companies_page(documents: Documents, query: CompanyList) -> PageOf[Company]:
-    """Companies by status and beginning of the name, in the order asked for."""
+    """Companies by status and beginning of the name, in the order asked for. Raises InvalidParameter."""
     key, direction = _SORTS[query.sort]
     where = all_of(
         {"status": is_(query.status)} if query.status else {},
-        starting_with("name_key", folded(query.name_prefix)) if query.name_prefix else {},
+        {} if query.name_prefix is None else starting_with("name_key", _prefix(query.name_prefix)),
         beyond(place_in(query), key, "_id", direction),
     )
     order = [(key, direction), ("_id", direction)]
@@ -78,6 +79,13 @@ def company_of(found: Document) -> Company:
         registered_at=found["registered_at"],
         updated_at=found["updated_at"],
     )
+
+
+def _prefix(written: str) -> str:
+    prefix = folded(written)
+    if not prefix:
+        raise InvalidParameter("name_prefix", "nothing is left of it as names are compared")
+    return prefix
 
 
 def _name_of(found: Document) -> CompanyName:

@@ -52,6 +52,10 @@ class Documents:
         found: list[Document] = await cursor.to_list(None)
         return found
 
+    async def knows(self, company_id: str) -> bool:
+        """Whether there is a version of this company; events that came too early are none yet."""
+        return await self.one("positions", {"_id": is_(company_id), "version": {"$gt": 0}}) is not None
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["Documents"]:
         """The same documents, all of them as they are at the first read: what one read shows, the next does too."""

@@ -2,7 +2,7 @@
 
 
 class InvalidParameter(Exception):
-    """A cursor or a token that is not ours, or not for this query."""
+    """A cursor or a token that is not ours or not for this query, or a prefix that says nothing."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)

@@ -51,6 +51,14 @@ async def test_what_is_not_there_is_not_found(reader: Reader) -> None:
     assert await both(reader, "user.find.v1", email="nobody@acme.example") == {"items": [], "next_cursor": None}
 
 
+async def test_a_company_of_which_only_early_events_came_is_not_found(reader: Reader) -> None:
+    early = given.position(given.new_id(), 0, early=True)
+    await reader.given(positions=[early])
+
+    for name in ("company.get.v1", "company.dashboard.v1", "company.activity.v1", "user.list.v1"):
+        assert await both(reader, name, company_id=early["_id"]) is None
+
+
 async def test_a_known_company_without_users_has_an_empty_page_of_them(reader: Reader) -> None:
     acme = given.company()
     await reader.given(companies=[acme], positions=[given.position(acme["_id"], 1)])

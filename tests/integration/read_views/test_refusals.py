@@ -76,6 +76,8 @@ async def test_a_prefix_is_taken_as_it_is_written_whatever_its_case(
         ("company.list.v1", {"status": "deleted"}),
         ("company.list.v1", {"name_prefix": ANYTHING}),
         ("company.list.v1", {"name_prefix": "x" * 201}),
+        ("company.list.v1", {"name_prefix": " "}),
+        ("company.list.v1", {"name_prefix": "\u2003\t"}),
         ("company.list.v1", {"sort": "seat_limit"}),
         ("company.list.v1", {"limit": 0}),
         ("company.list.v1", {"limit": 201}),

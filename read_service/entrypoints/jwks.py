@@ -54,7 +54,7 @@ class KeySet:
         self._fetched = time.monotonic()
         try:
             found = jwt.PyJWKSet.from_json(await asyncio.to_thread(self._read))
-        except (OSError, ValueError, jwt.PyJWTError) as failure:
+        except Exception as failure:  # noqa: BLE001 - whatever the issuer says, the keys known until now are not lost
             log.warning("issuer_keys_unread", source=self._source, error=str(failure))
             return
         self._keys = {key.key_id: key for key in found.keys if key.key_id}

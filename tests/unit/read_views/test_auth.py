@@ -42,7 +42,12 @@ def public(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, kid: str) -> dic
 
 def publish(file: Path, *keys: dict[str, Any]) -> None:
     """The issuer's keys are these."""
-    file.write_text(json.dumps({"keys": list(keys)}))
+    write(file, json.dumps({"keys": list(keys)}))
+
+
+def write(file: Path, said: str) -> None:
+    """The issuer says this."""
+    file.write_text(said)
 
 
 def token(key: Any = RSA_KEY, *, kid: str = "rsa", algorithm: str = "RS256", **claims: Any) -> str:
@@ -159,6 +164,21 @@ async def test_keys_that_cannot_be_read_open_nothing_and_those_known_stay(
     app = with_tokens(keys)
     assert await status(app, authorization=f"Bearer {token()}") == 200
     publish(keys, {"kty": "none"})
+    monkeypatch.setattr(jwks, "_KEEP_SECONDS", 0)
+
+    assert await status(app, authorization=f"Bearer {token()}") == 200
+    assert await status(with_tokens(keys), authorization=f"Bearer {token()}") == 401
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "[]", "null", '"keys"', "{}", '{"keys": {}}', '{"keys": ["x"]}', '{"keys": [{"kty": []}]}',
+     '{"keys": [{"kty": "RSA", "kid": "rsa", "n": 5, "e": 5}]}'],
+)  # fmt: skip
+async def test_whatever_an_issuer_says_those_known_stay(keys: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    app = with_tokens(keys)
+    assert await status(app, authorization=f"Bearer {token()}") == 200
+    write(keys, said)
     monkeypatch.setattr(jwks, "_KEEP_SECONDS", 0)
 
     assert await status(app, authorization=f"Bearer {token()}") == 200

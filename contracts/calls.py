@@ -128,6 +128,9 @@ class Calls:
 
     async def _open(self) -> Line:
         line = await Line.open(self._url, name=self._name, hear=self._hear, timeout=_CONNECT_SECONDS)
+        if self._closed:  # while the line was being opened, when there was none to close
+            await line.close()
+            raise Unreachable("This client is closed.")
         self._trouble = ""
         return line
 

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from contracts import topology
+from contracts.calls import Calls
 from contracts.client import Client
 from contracts.commands import RegisterCompany
 from contracts.failures import TimedOut, Unreachable, Unroutable
@@ -28,10 +29,16 @@ async def proxy(vhost: str) -> AsyncIterator[Proxy]:
         yield made
 
 
+@pytest.fixture
+def detour(vhost: str, proxy: Proxy) -> str:
+    """The broker's address by way of the proxy."""
+    return vhost.replace(f":{urlsplit(vhost).port}", f":{proxy.port}")
+
+
 @pytest_asyncio.fixture
-async def distant(vhost: str, proxy: Proxy) -> AsyncIterator[Client]:
+async def distant(detour: str) -> AsyncIterator[Client]:
     """A client behind a proxy."""
-    async with Client(vhost.replace(f":{urlsplit(vhost).port}", f":{proxy.port}")) as made:
+    async with Client(detour) as made:
         yield made
 
 
@@ -128,3 +135,33 @@ async def test_a_closed_client_connects_no_more(distant: Client, proxy: Proxy, r
 
     with pytest.raises(Unreachable, match="closed"):
         await distant.send(registrations(1)[0], timeout=5)
+
+
+async def test_a_client_that_is_closed_while_it_connects_leaves_no_connection_behind(detour: str, proxy: Proxy) -> None:
+    calls = Calls(detour, name="test")
+    proxy.freeze()
+    connecting = asyncio.create_task(calls.connect())
+    await eventually(lambda: len(proxy._open), until=lambda ends: ends == 2)
+    await calls.close()
+    proxy.thaw()
+
+    with pytest.raises(Unreachable, match="closed"):
+        await connecting
+    await eventually(lambda: len(proxy._open), until=lambda ends: ends == 0)
+
+
+async def test_a_client_that_is_closed_while_it_connects_again_leaves_no_connection_behind(
+    distant: Client, proxy: Proxy, responder: Responder
+) -> None:
+    responder.answering.clear()
+    asked = asyncio.create_task(distant.send(registrations(1)[0], timeout=20))
+    await eventually(lambda: len(responder.messages), until=lambda heard: heard == 1)
+    proxy.freeze()
+    proxy.cut()
+    await eventually(lambda: (proxy.accepted, len(proxy._open)), until=lambda seen: seen == (2, 2))
+    await distant._calls.close()
+    proxy.thaw()
+
+    with pytest.raises(Unreachable, match="closed"):
+        await asked
+    await eventually(lambda: len(proxy._open), until=lambda ends: ends == 0)

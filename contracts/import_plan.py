@@ -84,7 +84,8 @@ def _read(fields: dict[str, Any]) -> _Company:
 def _commands(company: _Company, company_id: str) -> Iterator[Command]:
     yield _command(RegisterCompany, company_id, (), name=company.name, seat_limit=company.seat_limit)
     for place, user in enumerate(company.users):
-        user_id = _derived(f"{company_id}/user", user.id or user.email.lower())
+        kind = f"{company_id}/user"
+        user_id = _derived(kind, "" if user.id is None else user.id) or _derived(kind, user.email.lower())
         data = {"user_id": user_id, "email": user.email, "full_name": user.full_name, "role": user.role}
         yield _command(AddUser, company_id, ("users", place), **data)
     if company.status in ("active", "suspended"):

@@ -56,6 +56,14 @@ def test_a_user_without_an_id_gets_one_from_company_and_email() -> None:
     assert one.data.user_id == again.data.user_id != two.data.user_id
 
 
+def test_nought_is_an_id_and_an_empty_one_is_none() -> None:
+    given = ((0, "ada"), ("0", "eve"), ("", "ada"), (None, "ada"))
+    users = [{**USER, "id": value, "email": f"{name}@acme.example"} for value, name in given]
+    found = [plan(1, {"name": "A", "id": "1", "users": [user]}, "id").commands[1].data.user_id for user in users]
+
+    assert found[0] == found[1] != found[2] == found[3]
+
+
 @pytest.mark.parametrize(
     ("fields", "loc"),
     [

@@ -16,6 +16,7 @@ from read_service.projections.reading import REFUSED, Work, read_event_message, 
 from read_service.projections.settling import MOST_CLASHES, OK, Settling, longest_pause
 from tests.contracts.samples import body, sample
 from tests.support.histories import Event, Folded, histories
+from tests.unit.read_projections.counted import Counted
 from tests.unit.read_projections.shelf import Shelf
 
 LOG = histories(4, companies=3, events=40)
@@ -90,6 +91,17 @@ async def test_while_the_database_is_away_it_says_why(transactions: ShelfTransac
     await settling([work(LOG)], frozenset())
     assert conditions == [OK, "OSError: no route", "OSError: no route"]
     assert await settling.is_well() == OK
+
+
+async def test_retries_are_counted_by_reason_and_a_transaction_is_timed_with_them(
+    transactions: ShelfTransactions,
+) -> None:
+    conflicts, outages = (Counted("retries_total", reason=reason) for reason in ("conflict", "away"))
+    times, seconds = Counted("transaction_seconds_count"), Counted("transaction_seconds_sum")
+    transactions.troubles = [Conflicted(), Clashed(), OSError("away")]
+    await Settling(transactions, lambda _: None)([work(LOG)], frozenset())
+    assert (conflicts.grown, outages.grown, times.grown) == (2, 1, 1)
+    assert seconds.grown >= 0.05  # the shortest pause while the database is away
 
 
 def test_pauses_grow_and_stay_bounded_however_long_it_is_away() -> None:

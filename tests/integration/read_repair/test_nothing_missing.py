@@ -93,6 +93,7 @@ async def test_what_the_log_does_not_have_is_reported_and_not_asked_for_again_an
         assert (known["_id"], known["after"], known["state"]) == (broken, 5, "unrepairable")
         assert "the log ends at version 5" in known["reason"]
         assert metrics.GAPS._value.get() == 1
+        await eventually(metrics.AHEAD._value.get, until=lambda early: early == len(history) - 6)
         assert told.requests == {broken: 1}
         told.log = log  # the log is whole again
         await eventually(lambda: positions(world.documents), until=lambda seen: seen == Folded.of(log).positions)

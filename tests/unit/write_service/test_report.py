@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from contracts.publisher import ConfirmedPublisher, Returned, Unconfirmed
-from contracts.replies import Accepted, Rejected
+from contracts.replies import Accepted, Rejected, Reply
 from tests.unit.write_service.orders import an_id, register
 from write_service import metrics
 from write_service.adapters.broker import BrokerEventMessages
@@ -16,7 +16,7 @@ from write_service.service_layer.report import MOST_NAMED, report
 
 def test_the_line_of_a_batch_names_command_company_and_correlation() -> None:
     one, other = (register(an_id(), name).model_copy(update={"correlationid": f"of {name}"}) for name in ("One", "Two"))
-    replies = [
+    replies: list[Reply] = [
         Accepted(one.id, one.subject, 7, "token"),
         Rejected(other.id, other.subject, "name_taken", "", {}, repeated=False),
     ]

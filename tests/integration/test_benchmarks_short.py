@@ -21,6 +21,8 @@ def test_every_row_measures_what_is_right(tmp_path: Path) -> None:
     outcomes = folder.load(tmp_path / "rows", ROWS)
 
     assert [outcome.row for outcome in outcomes] == [row.name for row in DEFAULT]
-    assert all(value > 0 for outcome in outcomes for sample in outcome.samples for value in sample.figures.values())
+    figures = [figure for outcome in outcomes for sample in outcome.samples for figure in sample.figures.items()]
+    # How much memory grew may well be nothing.
+    assert [(name, value) for name, value in figures if value <= 0 and not name.endswith("MiB more")] == []
     assert len(tables.goals(outcomes).rows) == sum(len(row.goals) for row in DEFAULT)
     assert {"results.md", "results.json"} <= {file.name for file in publish.write(outcomes, tmp_path)}

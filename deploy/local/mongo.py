@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import os
 import secrets
 import shutil
 from pathlib import Path
@@ -46,7 +47,7 @@ async def start(stack: Stack) -> None:
         "--port",
         str(port),
     ]
-    limits = ["--nounixsocket", "--oplogSize", "512", "--wiredTigerCacheSizeGB", "1"]
+    limits = ["--nounixsocket", "--oplogSize", "512", "--wiredTigerCacheSizeGB", _cache()]
     quiet = ["--quiet", "--slowms", "2000", "--setParameter", "diagnosticDataCollectionEnabled=false"]
     # A replica that is killed in a transaction keeps its locks until the server ends it: a minute by default.
     soon = ["--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}"]
@@ -103,6 +104,12 @@ async def _primary(client: AsyncMongoClient[dict[str, Any]]) -> None:
     hello = await client.admin.command("hello")
     if not hello["isWritablePrimary"]:
         raise Trouble("not yet the primary")
+
+
+def _cache() -> str:
+    """Gigabytes: a sixth of the machine's memory, 1 to 4. With 1, a million documents cost twice the processor time."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{min(4.0, max(1.0, memory / 6)):.1f}"
 
 
 def _direct(port: int) -> AsyncMongoClient[dict[str, Any]]:

@@ -14,9 +14,10 @@ MOST_EVENTS = 1_000  # in one transaction: past some hundreds a larger one is no
 MOST_BYTES = 4 * 1024 * 1024  # of messages; every document of a transaction fits into one command of 16 MB
 
 # An event whose predecessor is on its way in another message, or at another replica, is held this long before it is
-# stored apart: storing it, and taking it out again, is three writes.
-HOLD_SECONDS = 0.05
-_LOOK_SECONDS = 0.01
+# stored apart: storing it, and taking it out again, is three writes, and makes replicas ask for what is not missing.
+# Measured: three replicas, changes of 2,000 companies at random: 590 events/s with 0.05 s, 1,540 with 1 s.
+HOLD_SECONDS = 1.0
+_LOOK_SECONDS = 0.02
 
 
 class Settle(Protocol):

@@ -31,13 +31,13 @@ async def projecting(parts: Parts) -> AsyncIterator[Engine]:
         stack.push_async_callback(finish, intake)
         parts.checks["events"] = intake.is_consuming
         parts.checks["engine"] = settling.is_well
-        await stack.enter_async_context(_completing(parts, engine, generation))
+        await stack.enter_async_context(_completing(parts, engine, generation, intake))
         stack.push_async_callback(intake.pause)  # first of all: whatever takes long to stop, nothing new is taken
         yield engine
 
 
 @asynccontextmanager
-async def _completing(parts: Parts, engine: Engine, generation: int) -> AsyncIterator[None]:
+async def _completing(parts: Parts, engine: Engine, generation: int, live: Intake) -> AsyncIterator[None]:
     """Have what is missing sent again, and take the broker's dead letters into custody."""
     settings = parts.settings
     pace = Pace(
@@ -53,7 +53,15 @@ async def _completing(parts: Parts, engine: Engine, generation: int) -> AsyncIte
         await burying.start()
         stack.push_async_callback(finish, burying)
         repairs = await stack.enter_async_context(
-            repairing(settings.amqp_url, parts.projector, generation, engine, parts.wants, pace=pace)
+            repairing(
+                settings.amqp_url,
+                parts.projector,
+                generation,
+                engine,
+                parts.wants,
+                pace=pace,
+                in_flight=lambda: live.in_flight,
+            )
         )
         parts.checks["repairs"] = repairs.is_consuming
         yield

@@ -17,7 +17,7 @@ from read_service.adapters.mongo import Database
 from read_service.entrypoints.asking import WriteService
 from read_service.entrypoints.depths import Depths
 from read_service.entrypoints.events import EventConsumer
-from read_service.entrypoints.heads import HeadsLook
+from read_service.entrypoints.heads import MOST_UNDER_WAY, HeadsLook
 from read_service.entrypoints.repair import MOMENT, Repair
 from read_service.projections.engine import Engine
 from read_service.verification.noticing import Wants
@@ -42,10 +42,18 @@ class Pace(NamedTuple):
 
 @asynccontextmanager
 async def repairing(
-    amqp_url: str, database: Database, generation: int, engine: Engine, wants: Wants, *, pace: Pace
+    amqp_url: str,
+    database: Database,
+    generation: int,
+    engine: Engine,
+    wants: Wants,
+    *,
+    pace: Pace,
+    in_flight: Callable[[], int] = lambda: 0,
 ) -> AsyncIterator[Intake]:
     """Keep this generation complete while the block runs. Gives the intake of what was sent again.
 
+    `in_flight` tells how many live messages this replica has taken and not finished.
     Raises AMQPError or OSError where the queue of repairs cannot be consumed; later losses mend themselves.
     """
     gaps = MongoGaps(database, generation)
@@ -59,13 +67,26 @@ async def repairing(
         stack.push_async_callback(intake.close)
         await intake.start()
         stack.push_async_callback(finish, intake)
-        repair = Repair(gaps, claims, write_service, engine.drain, wants, generation=generation, moment=pace.moment)
+        repair = Repair(
+            gaps,
+            claims,
+            write_service,
+            engine.drain,
+            wants,
+            generation=generation,
+            moment=pace.moment,
+            is_busy=lambda: in_flight() > MOST_UNDER_WAY,
+        )
+
+        async def under_way() -> int:
+            return await depths.of(live) + in_flight()
+
         heads = HeadsLook(
             gaps,
             claims,
             write_service,
             repair,
-            partial(depths.of, live),
+            under_way,
             every=pace.heads,
             overlap=pace.overlap,
             walk_every=pace.walk,

@@ -13,7 +13,7 @@ from read_service.entrypoints.repair import Repair, missing_of
 CHANGED, WALK = "changed companies", "all companies"  # the names of the turns
 
 # With more messages in the queue than these, documents are behind because there is much to do.
-MOST_UNDER_WAY = 1_000
+MOST_UNDER_WAY = 100
 _PAGE = 5_000
 _PAGE_SECONDS = 30.0  # one who has taken a page and says nothing for so long is gone
 _PAGE_PAUSE = 1.0  # seconds between two pages of a walk over all companies

@@ -20,6 +20,10 @@ _AT_ONCE = 8  # requests under way
 
 log = structlog.get_logger()
 
+# Under a backlog the event that is missing here is most likely on its way at another replica; asking for it would make
+# the backlog longer, and that more events seem to be missing.
+BUSY_MOMENTS = 10.0
+
 
 class Repair:
     """Looks for gaps of one generation, and has them mended."""
@@ -34,6 +38,7 @@ class Repair:
         *,
         generation: int,
         moment: float = MOMENT,
+        is_busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self._gaps = gaps
         self._claims = claims
@@ -42,6 +47,7 @@ class Repair:
         self._wants = wants
         self._queue = repairs(generation).name
         self._noticing = Noticing(moment)
+        self._is_busy = is_busy
         self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def look(self) -> None:
@@ -49,7 +55,7 @@ class Repair:
         now = asyncio.get_running_loop().time()
         early = await self._gaps.early()
         metrics.GAPS.set(len(early))
-        still = self._noticing.standing_still(now, early)
+        still = self._noticing.standing_still(now, early, moments=BUSY_MOMENTS if self._is_busy() else 1.0)
         wanted = self._wants.lasting(now)
         versions = await self._gaps.versions(wanted)
         self._wants.satisfied(versions)

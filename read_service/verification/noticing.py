@@ -23,13 +23,15 @@ class Noticing:
         self._moment = moment
         self._since: dict[str, tuple[int, float]] = {}
 
-    def standing_still(self, now: float, versions: Mapping[str, int]) -> dict[str, int]:
-        """Those of these companies that were at the same version a moment ago, and at every look since."""
+    def standing_still(self, now: float, versions: Mapping[str, int], *, moments: float = 1.0) -> dict[str, int]:
+        """Those of these companies that were at the same version so many moments ago, and at every look since."""
         before, self._since = self._since, {}
         for company_id, version in versions.items():
             known = before.get(company_id)
             self._since[company_id] = known if known is not None and known[0] == version else (version, now)
-        return {name: version for name, (version, since) in self._since.items() if now - since >= self._moment}
+        return {
+            name: version for name, (version, since) in self._since.items() if now - since >= moments * self._moment
+        }
 
 
 class Wants:

@@ -39,7 +39,7 @@ class Answering:
 class Repairing:
     """A repair, with what it works on within reach."""
 
-    def __init__(self, world: World, first_pause: float = 0.02) -> None:
+    def __init__(self, world: World, first_pause: float = 0.02, moment: float = 0.0) -> None:
         self.claims = MongoClaims(world.documents, 1, first_pause=first_pause)
         self.write_service = Answering()
         self.wants = Wants(0.0)
@@ -47,7 +47,10 @@ class Repairing:
         service: Any = self.write_service
         gaps = MongoGaps(world.documents, 1)
         drain = self.drained.extend
-        self.repair = Repair(gaps, self.claims, service, drain, self.wants, generation=1, moment=0.0)
+        self.is_busy = False
+        self.repair = Repair(
+            gaps, self.claims, service, drain, self.wants, generation=1, moment=moment, is_busy=lambda: self.is_busy
+        )
         self.positions, self.claimed = world.documents["positions.g1"], world.documents["repairs.g1"]
 
     async def asks(self, gap: Gap) -> int:
@@ -116,3 +119,24 @@ async def test_what_cannot_be_repaired_stays_known_while_nobody_answers(world: W
     await repairing.asks(Gap(company, 3, 5))
     (known,) = await repairing.claims.known()
     assert (known["up_to"], known["state"]) == (5, UNREPAIRABLE)
+
+
+async def test_under_a_backlog_what_is_on_its_way_is_not_asked_for(world: World) -> None:
+    repairing, company = Repairing(world, moment=0.05), new_id()
+    repairing.write_service.heads[company] = 5
+    early = {"_id": company, "version": 2, "status": "active", "owner": 0, "admin": 0, "member": 0, "touched": 3}
+    await repairing.positions.insert_one({**early, "early": True})
+    await world.documents["ahead.g1"].insert_one({"_id": {"company": company, "version": 5}, "body": b"{}"})
+    repairing.is_busy = True
+    await repairing.repair.look()
+
+    async def looked() -> float:
+        await repairing.repair.look()
+        return asyncio.get_running_loop().time()
+
+    began = await looked()
+    await eventually(looked, until=lambda now: now - began > 0.2)  # four moments, and not ten
+    assert repairing.write_service.asked[company] == 0
+    repairing.is_busy = False
+    await repairing.repair.look()
+    assert repairing.write_service.asked[company] == 1

@@ -71,3 +71,11 @@ def test_a_gap_cannot_be_repaired_where_the_log_does_not_have_what_is_missing(
 def test_what_only_a_token_names_may_not_be_in_the_log_yet() -> None:
     assert verdict(Gap("a", after=4, up_to=7, seen=False), 1, EventsSent(sent=1, head=5)) is None
     assert verdict(Gap("a", after=4, up_to=7, seen=False), MOST_TRIES + 1, EventsSent(sent=0, head=4)) is None
+
+
+def test_under_a_backlog_a_gap_must_have_stood_still_for_longer() -> None:
+    noticing = Noticing(1.0)
+    noticing.standing_still(0.0, {"a": 4})
+    assert noticing.standing_still(9.9, {"a": 4}, moments=10.0) == {}
+    assert noticing.standing_still(9.9, {"a": 4}) == {"a": 4}
+    assert noticing.standing_still(10.0, {"a": 4}, moments=10.0) == {"a": 4}

@@ -38,19 +38,20 @@ class Relay:
 
     async def _publish(self, rows: Sequence[Unpublished]) -> None:
         try:
-            self._confirmed += await self._messages.publish(rows, by="commit")
+            confirmed = await self._messages.publish(rows, by="commit")
         finally:
             self._events -= len(rows)
+        # Not `+= await`: that reads the list before the wait, and a deletion puts another in its place meanwhile.
+        self._confirmed += confirmed
         if self._confirmed and self._forgetting is None:
             self._forgetting = asyncio.create_task(self._forget(), name="forget published")
 
     async def _forget(self) -> None:
         # One deletion at a time takes everything that was confirmed meanwhile: few statements under load.
-        try:
-            while self._confirmed:
-                event_ids, self._confirmed = self._confirmed, []
+        while self._confirmed:
+            event_ids, self._confirmed = self._confirmed, []
+            try:
                 await self._outbox.delete(event_ids)
-        except Exception as failure:  # noqa: BLE001 - rows that stay are published again, which readers tolerate
-            log.warning("published_rows_stay", events=len(event_ids), reason=f"{type(failure).__name__}: {failure}")
-        finally:
-            self._forgetting = None
+            except Exception as failure:  # noqa: BLE001 - rows that stay are published again, which readers tolerate
+                log.warning("published_rows_stay", events=len(event_ids), reason=f"{type(failure).__name__}: {failure}")
+        self._forgetting = None

@@ -34,7 +34,9 @@ engine = create_async_engine(
 sessions = async_sessionmaker(engine, expire_on_commit=False)
 
 
-@broker.subscriber(RabbitQueue(QUEUE_COMMANDS, declare=False), ack_policy=AckPolicy.NACK_ON_ERROR)
+# It replies itself: what FastStream would send for its return value is mandatory, comes back from a direct reply-to as
+# unroutable, and would give the command back to the queue.
+@broker.subscriber(RabbitQueue(QUEUE_COMMANDS, declare=False), ack_policy=AckPolicy.NACK_ON_ERROR, no_reply=True)
 async def on_command(command: Command, message: RabbitMessage) -> None:
     async with sessions.begin() as session:
         known = await session.get(HandledCommand, command.id)

@@ -25,6 +25,7 @@ from write_service.entrypoints.commands import CommandConsumer
 from write_service.entrypoints.consuming import consuming_broker, is_consuming
 from write_service.entrypoints.dead_letters import DeadLetters
 from write_service.entrypoints.http import served
+from write_service.entrypoints.last_pass import LastPass
 from write_service.entrypoints.operations import OperationsConsumer
 from write_service.entrypoints.relay import Sweep
 from write_service.entrypoints.replies import Replies
@@ -103,6 +104,7 @@ def _service(settings: Settings, handlers: Mapping[str, Handler], commits: Async
         intakes=[commands, dead_letters],
         broker=broker,
         draining=[replies.drained, relay.drained],
+        last=LastPass(sweep, messages, outbox).run,
         running={
             "commit": commit.run,
             "sweep": partial(sweep.run, settings.sweep_every),

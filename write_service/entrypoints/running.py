@@ -1,6 +1,7 @@
 """The life of the service: start what consumes, watch what runs beside it, stop without giving a message back."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,10 @@ from write_service.logs import logger
 log = logger(__name__)
 
 Step = Callable[[], Awaitable[None]]
+Within = Callable[[float], Awaitable[None]]
+"""A step that is over after so many seconds."""
+
+LAST_SHARE = 0.9  # of the time for a stop: what is left to do then is to say so
 
 
 @dataclass
@@ -26,9 +31,15 @@ class Service:
     intakes: Sequence[Intake]
     broker: RabbitBroker  # for operations
     draining: Sequence[Step]
+    last: Within
     running: Mapping[str, Step]
     checks: Mapping[str, Check]
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def in_flight(self) -> int:
+        """Messages taken and not yet acknowledged."""
+        return sum(intake.in_flight for intake in self.intakes)
 
     async def start(self, within: float) -> None:
         """Connect and consume; waits so long for a broker that is just starting. Raises Unreachable."""
@@ -47,12 +58,18 @@ class Service:
         ended = next(task for task in self._tasks if task.done())
         return f"{ended.get_name()} has ended: {ended.exception()!r}"
 
-    async def stop(self) -> None:
-        """Take nothing new, finish what was delivered, publish its events, send its replies."""
-        log.info("stopping", in_flight=sum(intake.in_flight for intake in self.intakes))
+    async def stop(self, within: float) -> None:
+        """Take nothing new, finish what was delivered, publish its events, send its replies.
+
+        Waits for messages as long as they take, and until shortly before that time for events that cannot be published.
+        """
+        end = time.monotonic() + LAST_SHARE * within
+        log.info("stopping", in_flight=self.in_flight)
         await asyncio.gather(*(intake.pause() for intake in self.intakes), stop_consuming(self.broker))
         await asyncio.gather(*(intake.drained() for intake in self.intakes))
-        await asyncio.gather(*(drained() for drained in self.draining))
+        # Closed first: a consumer whose cancelling has failed would bring more.
+        await asyncio.gather(*(intake.close() for intake in self.intakes), *(drained() for drained in self.draining))
+        await self.last(max(0, end - time.monotonic()))
         log.info("stopped")
 
     async def give_up(self) -> None:

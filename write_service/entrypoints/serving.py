@@ -34,10 +34,11 @@ async def until_told(service: Service, *, start_within: float, stop_within: floa
         log.error("failed", reason=failing.result())
         return FAILED
     failing.cancel()
-    stopping, hurried = asyncio.create_task(service.stop()), asyncio.create_task(signals.second.wait())
+    stopping, hurried = asyncio.create_task(service.stop(stop_within)), asyncio.create_task(signals.second.wait())
     await asyncio.wait({stopping, hurried}, timeout=stop_within, return_when=asyncio.FIRST_COMPLETED)
     if not stopping.done():
-        log.warning("ended_by_a_second_signal" if hurried.done() else "not_stopped_in_time", seconds=stop_within)
+        how = "ended_by_a_second_signal" if hurried.done() else "not_stopped_in_time"
+        log.warning(how, seconds=stop_within, in_flight=service.in_flight)
         await _end_at_once(service)
     await stopping
     return STOPPED

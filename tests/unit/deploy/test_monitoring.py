@@ -44,6 +44,13 @@ def test_the_dashboard_names_metrics_that_are_there() -> None:
     assert unknown(expressions) == set()
 
 
+def test_whatever_waits_in_the_write_service_is_on_the_dashboard() -> None:
+    gauges = {family.name for family in WRITE.collect() if family.type == "gauge"}
+
+    assert "registrar_write_suspects" in gauges
+    assert gauges - names_in(text("deploy/monitoring/dashboard.json")) == set()
+
+
 def test_a_metric_that_is_not_there_is_noticed() -> None:
     assert unknown("rate(registrar_write_commands_total[5m]) / registrar_write_wishes_total") == {
         "registrar_write_wishes_total"

@@ -101,7 +101,7 @@ def _service(settings: Settings, handlers: Mapping[str, Handler], commits: Async
 
     return Service(
         publishers=[publisher, replying],
-        intakes=[commands, dead_letters],
+        intakes=[dead_letters, commands],  # commands last: nothing is taken before all else stands
         broker=broker,
         draining=[replies.drained, relay.drained],
         last=LastPass(sweep, messages, outbox).run,

@@ -68,8 +68,8 @@ async def committed(environment: Mapping[str, str], number: int) -> None:
 
 def told(service: Process, event: str) -> list[dict[str, Any]]:
     """What its log tells of this."""
-    lines = (json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{"))
-    return [line for line in lines if line["event"] == event]
+    whole = (line for line in service.log.read_text().splitlines() if line.startswith("{") and line.endswith("}"))
+    return [line for line in map(json.loads, whole) if line["event"] == event]
 
 
 async def told_to_stop(service: Process) -> None:

@@ -11,8 +11,11 @@ from read_service.entrypoints.dead_letters import DeadLetters
 from read_service.entrypoints.events import EventConsumer, report
 from read_service.parts import Parts
 from read_service.projections.engine import Engine
+from read_service.projections.lanes import Lanes
 from read_service.projections.settling import Settling
 from read_service.repairing import Pace, finish, repairing
+
+LANES = 2  # the database works on one half of a large batch while the service plans the other
 
 
 @asynccontextmanager
@@ -20,20 +23,24 @@ async def projecting(parts: Parts) -> AsyncIterator[Engine]:
     """Have events become documents while the block runs; what was delivered is finished after it."""
     generation = parts.current.generation
     async with AsyncExitStack() as stack:
-        transactions = MongoTransactions(parts.projector, generation)
-        stack.push_async_callback(transactions.close)
-        settling = Settling(transactions, partial(report, applied=parts.waiting.applied))
-        engine = Engine(settling)
+        lanes = Lanes([_lane(parts, generation, stack) for _ in range(LANES)])
+        engine = Engine(lanes)
         parts.stop.background("engine", engine.run())
         intake = _intake(parts, live_events(generation).name, EventConsumer(engine))
         stack.push_async_callback(intake.close)
         await intake.start()
         stack.push_async_callback(finish, intake)
         parts.checks["events"] = intake.is_consuming
-        parts.checks["engine"] = settling.is_well
+        parts.checks["engine"] = lanes.is_well
         await stack.enter_async_context(_completing(parts, engine, generation, intake))
         stack.push_async_callback(intake.pause)  # first of all: whatever takes long to stop, nothing new is taken
         yield engine
+
+
+def _lane(parts: Parts, generation: int, stack: AsyncExitStack) -> Settling:
+    transactions = MongoTransactions(parts.projector, generation)
+    stack.push_async_callback(transactions.close)
+    return Settling(transactions, partial(report, applied=parts.waiting.applied))
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -64,8 +65,8 @@ class Checked:
                 found[one["_id"]].company = one
             async for one in self._find(USERS, {"company_id": where}, session):
                 found[one["company_id"]].users[one["_id"]] = one
-            async for one in self._find(ACTIVITY, {"company_id": where}, session):
-                found[one["company_id"]].activity[one["_id"]] = one
+            async for one in self._find(ACTIVITY, _of_activity(where), session):
+                found[one["_id"].partition("/")[0]].activity[one["_id"]] = one
         async for one in self._find(PARKED, {"company_id": where, "version": {"$ne": None}}, None):
             found[one["company_id"]].parked[one["version"]] = f"{one['kind']}, {one['state']}: {one['reason'][:200]}"
         return dict(found)
@@ -109,6 +110,13 @@ class Checked:
 
     def _find(self, name: str, where: Where, session: Session | None) -> Any:
         return self._database[name_of(name, self._generation)].find(where, session=session)
+
+
+def _of_activity(where: Where) -> Where:
+    # By the key, which begins with the company's id and a slash; what follows a slash is "0".
+    if "$in" in where:
+        return {"_id": {"$in": [re.compile(f"^{re.escape(company_id)}/") for company_id in where["$in"]]}}
+    return {"_id": {operator: f"{company_id}0" for operator, company_id in where.items()}}
 
 
 def _summed(slots: Iterable[Document]) -> dict[str, int]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from read_service.projections.activity import key_of
+
 COMPANIES, USERS, ACTIVITY, STATISTICS, OUTCOMES = "companies", "users", "activity", "statistics", "outcomes"
 POSITIONS, AHEAD, PARKED, REPAIRS = "positions", "ahead", "parked", "repairs"
 NAMES = (COMPANIES, USERS, ACTIVITY, STATISTICS, OUTCOMES, POSITIONS, AHEAD, PARKED, REPAIRS)
@@ -35,7 +37,7 @@ def indexes(outcomes_kept: float) -> dict[str, list[Index]]:
             _ascending("company_id", "role", "email", "user_id"),
             _ascending("email", "company_id", "user_id"),
         ],
-        ACTIVITY: [_ascending("company_id", "version"), _ascending("command_id", "version")],
+        ACTIVITY: [_ascending("command_id", "version")],  # the key of an entry is its place
         OUTCOMES: [Index([("at", 1)], {"expireAfterSeconds": int(outcomes_kept)})],
         # Few companies have a gap, so that these are small whatever the number of companies.
         POSITIONS: [
@@ -50,6 +52,12 @@ def indexes(outcomes_kept: float) -> dict[str, list[Index]]:
         # What was asked for and never came is forgotten once nobody asks any more: a token may have been made up.
         REPAIRS: [Index([("asked_at", 1)], {"expireAfterSeconds": 24 * 3600}), _ascending("state")],
     }
+
+
+def entries_of(company_id: str, before: int | None = None) -> dict[str, Any]:
+    """The condition for a company's activity, or for what of it is before a version."""
+    end = f"{company_id}0" if before is None else key_of(company_id, before)  # "0" follows "/"
+    return {"_id": {"$gt": f"{company_id}/", "$lt": end}}
 
 
 def name_of(name: str, generation: int) -> str:

@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from bson.errors import InvalidDocument, InvalidStringData
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
@@ -27,11 +27,14 @@ Client: TypeAlias = AsyncIOMotorClient[Document]
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
 Session: TypeAlias = AsyncIOMotorClientSession
 
+T = TypeVar("T")
+
 # Whatever the driver raises: the server is away, refuses, or did not answer in time.
 StoreAway = PyMongoError
 
 TRANSIENT, UNKNOWN_COMMIT = "TransientTransactionError", "UnknownTransactionCommitResult"
 _COMMIT_SECONDS = 60.0  # a transaction lives no longer
+_ABANDONED_SECONDS = 1.0  # for a server that answers, more than enough; one that is frozen must not hold up stopping
 _DUPLICATE_KEY, _EXISTS, _OTHER_OPTIONS = 11000, 48, 85
 _REFUSALS = {13, 18, 8000}  # without the right, without the right password, either of them as Atlas says it
 # The data itself is refused: too large, nested too deep, a key that cannot be stored, a name with a dollar.
@@ -119,14 +122,38 @@ def meaning_of(failure: BaseException) -> BaseException:
     return failure
 
 
-async def run(database: Database, session: Session, command: Document) -> Document:
-    """Run one write command of the server as it is. Raises what `transaction` knows to read, also for single writes."""
-    answer: Document = await database.command(command, session=session)
-    for fault in answer.get("writeErrors", ()):
-        if fault["code"] == _DUPLICATE_KEY:
-            raise DuplicateKeyError(fault["errmsg"], fault["code"], fault)
-        raise OperationFailure(fault["errmsg"], fault["code"], fault)
-    return answer
+async def run(database: Database, session: Session, commands: Sequence[Document]) -> None:
+    """Run write commands of the server as they are, in order. Raises what `transaction` knows to read."""
+
+    def run_all() -> None:
+        for command in commands:
+            answer = database.delegate.command(command, session=session.delegate)
+            for fault in answer.get("writeErrors", ()):
+                if fault["code"] == _DUPLICATE_KEY:
+                    raise DuplicateKeyError(fault["errmsg"], fault["code"], fault)
+                raise OperationFailure(fault["errmsg"], fault["code"], fault)
+
+    await _in_one_visit(run_all)
+
+
+async def find(database: Database, session: Session, collection: str, where: Document) -> list[Document]:
+    """All documents that match, as the session's transaction sees them."""
+
+    def find_all() -> list[Document]:
+        return list(database.delegate[collection].find(where, session=session.delegate))
+
+    return await _in_one_visit(find_all)
+
+
+async def _in_one_visit(calls: Callable[[], T]) -> T:
+    # The driver goes into a thread and back for every call: 0.2 ms and two switches each, for six calls a transaction.
+    visit = asyncio.get_running_loop().run_in_executor(None, calls)
+    try:
+        return await asyncio.shield(visit)
+    except asyncio.CancelledError:
+        # A session is for one call at a time, and the next one would be that which undoes the transaction.
+        await asyncio.wait([visit], timeout=_ABANDONED_SECONDS)
+        raise
 
 
 async def insert_unless_there(database: Database, collection: str, document: Document) -> None:

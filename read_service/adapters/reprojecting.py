@@ -15,6 +15,7 @@ from read_service.adapters.collections import (
     POSITIONS,
     STATISTICS,
     USERS,
+    entries_of,
     name_of,
 )
 from read_service.adapters.mongo import Database, Document, Session, run, transaction
@@ -85,11 +86,15 @@ class _Replacing:
 
     async def _remove(self, old: Position) -> None:
         company_id = self._refold.company_id
-        named = {COMPANIES: "_id", USERS: "company_id", ACTIVITY: "company_id"}
+        held: dict[str, Document] = {
+            COMPANIES: {"_id": company_id},
+            USERS: {"company_id": company_id},
+            ACTIVITY: entries_of(company_id),
+        }
         if not self._refold.version:
-            named[POSITIONS] = "_id"  # the log does not know this company
-        for name, field in named.items():
-            await self._collection(name).delete_many({field: company_id}, session=self._session)
+            held[POSITIONS] = {"_id": company_id}  # the log does not know this company
+        for name, where in held.items():
+            await self._collection(name).delete_many(where, session=self._session)
         counts = {count.path: count.by for count in moved(old.standing, NOTHING)}
         if counts:
             slot = {"_id": self._slot}
@@ -113,7 +118,7 @@ class _Replacing:
     async def _write(self, plan: Plan) -> None:
         for command in writing.commands(plan, self._generation, self._slot):
             for part in _parts(command):
-                await run(self._database, self._session, part)
+                await run(self._database, self._session, [part])
 
     def _collection(self, name: str) -> Any:
         return self._database[name_of(name, self._generation)]

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from read_service.adapters import writing
 from read_service.adapters.collections import AHEAD, POSITIONS, name_of
-from read_service.adapters.mongo import Database, Document, Session, run, transaction
+from read_service.adapters.mongo import Database, Document, Session, find, run, transaction
 from read_service.projections.planning import Plan, Position, Stored
 from read_service.projections.ports import Conflicted
 from read_service.projections.reading import read_stored
@@ -60,8 +60,8 @@ class MongoTransaction:
 
     async def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
         """The positions of those companies that have one."""
-        collection = self._database[name_of(POSITIONS, self._generation)]
-        found = await collection.find({"_id": {"$in": list(company_ids)}}, session=self._session).to_list(None)
+        where = {"_id": {"$in": list(company_ids)}}
+        found = await find(self._database, self._session, name_of(POSITIONS, self._generation), where)
         return {document["_id"]: position_of(document) for document in found}
 
     async def stored(self, after: Mapping[str, int]) -> Mapping[str, Stored]:
@@ -70,8 +70,7 @@ class MongoTransaction:
 
     async def write(self, plan: Plan) -> None:
         """Write all of it; positions first, so that who meets another replica has not worked in vain."""
-        for command in writing.commands(plan, self._generation, self._slot):
-            await run(self._database, self._session, command)
+        await run(self._database, self._session, list(writing.commands(plan, self._generation, self._slot)))
 
     async def _stored(self, company_id: str, version: int) -> Stored:
         collection = self._database[name_of(AHEAD, self._generation)]

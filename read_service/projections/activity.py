@@ -9,6 +9,11 @@ from read_service.projections.writes import Add, Write
 NAME = "activity"
 
 
+def key_of(company_id: str, version: int) -> str:
+    """The key of an entry: a company's entries lie together in the order of their versions, without a second index."""
+    return f"{company_id}/{version:010}"
+
+
 def on_company_event(step: Step) -> Iterator[Write]:
     event = step.event
     document = {
@@ -21,7 +26,7 @@ def on_company_event(step: Step) -> Iterator[Write]:
         "actor": event.actor,
         "data": dict(event.data.__dict__),
     }
-    yield Add(NAME, event.id, document)
+    yield Add(NAME, key_of(event.subject, event.version), document)
 
 
 ACTIVITY = Projection(

@@ -18,7 +18,7 @@ _LONGEST_CONFLICT_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds
 _SHORTEST_PAUSE = 0.005
 
 # Two replicas that make the same position or counter clash once, and then see it. What clashes so often lies in the
-# data: an event with the id of another one.
+# data: an entry that is there already, though the position does not say so.
 MOST_CLASHES = 20
 MANY_CONFLICTS = 50  # in a row are some seconds in which nothing was taken
 

@@ -67,8 +67,9 @@ class Fold:
             self.company = {"_id": self.company_id, "registered_at": event["time"], "status_reason": None}
         if self.company is not None:
             self._tell_company(kind, data, event)
-        self.activity[event["id"]] = {
-            "_id": event["id"],
+        key = f"{self.company_id}/{event['version']:010}"
+        self.activity[key] = {
+            "_id": key,
             "event_id": event["id"],
             "company_id": self.company_id,
             "command_id": event["commandid"],

@@ -2,24 +2,24 @@
 
 from contracts.queries import CompanyActivity
 from contracts.results import Activity, PageOf
+from read_service.adapters.collections import entries_of
 from read_service.views.cursors import Place, place_in
-from read_service.views.documents import Document, Documents, is_
+from read_service.views.documents import Document, Documents
 from read_service.views.pages import page
+from read_service.views.refusals import InvalidParameter
 
 
 async def company_activity(documents: Documents, query: CompanyActivity) -> PageOf[Activity] | None:
     """A company's activity, newest first; None where the company is not known."""
-    place = place_in(query)
-    before = {} if place is None else {"version": {"$lt": place.key}}
-    found = await documents.many(
-        "activity",
-        {"company_id": is_(query.company_id), **before},
-        sort=[("company_id", -1), ("version", -1)],
-        limit=query.limit + 1,
-    )
+    found = await latest_of(documents, query.company_id, query.limit + 1, **_before(query))
     if not found and not await documents.knows(query.company_id):
         return None
     return page(query, found, activity_of, lambda last: Place(last["version"], last["event_id"]))
+
+
+async def latest_of(documents: Documents, company_id: str, limit: int, **before: int) -> list[Document]:
+    """The latest entries, of versions `before` one where it is given."""
+    return await documents.many("activity", entries_of(company_id, **before), sort=[("_id", -1)], limit=limit)
 
 
 def activity_of(found: Document) -> Activity:
@@ -33,3 +33,12 @@ def activity_of(found: Document) -> Activity:
         actor=found["actor"],
         data=found["data"],
     )
+
+
+def _before(query: CompanyActivity) -> dict[str, int]:
+    place = place_in(query)
+    if place is None:
+        return {}
+    if not isinstance(place.key, int):
+        raise InvalidParameter("cursor", "not a cursor of this list: send back next_cursor as it was received")
+    return {"before": place.key}

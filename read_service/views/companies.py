@@ -3,7 +3,7 @@
 from contracts.queries import CompanyDashboard, CompanyGet, CompanyList, CompanyNames
 from contracts.results import Company, CompanyName, Dashboard, PageOf, UsersPerRole
 from contracts.values import folded
-from read_service.views.activity import activity_of
+from read_service.views.activity import activity_of, latest_of
 from read_service.views.cursors import Place, place_in
 from read_service.views.documents import Document, Documents, is_
 from read_service.views.pages import all_of, beyond, page, starting_with
@@ -51,12 +51,7 @@ async def company_dashboard(documents: Documents, query: CompanyDashboard) -> Da
         return None
     company = company_of(found)
     # Activity is only ever added: up to the company's version it is the same whenever it is read.
-    latest = await documents.many(
-        "activity",
-        {"company_id": is_(company.company_id), "version": {"$lte": company.version}},
-        sort=[("company_id", -1), ("version", -1)],
-        limit=LATEST,
-    )
+    latest = await latest_of(documents, company.company_id, LATEST, before=company.version + 1)
     users = company.users
     return Dashboard(
         company=company,

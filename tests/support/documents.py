@@ -23,7 +23,7 @@ async def folded_documents(database: Database, generation: int = 1) -> Folded:
         assert user.pop("_id") == "/".join(place)
         found.users[place] = user
     async for entry in database[f"activity.g{generation}"].find({}):
-        assert entry.pop("_id") == entry["event_id"]
+        assert entry.pop("_id") == f"{entry['company_id']}/{entry['version']:010}"
         found.activity[entry.pop("company_id"), entry.pop("version")] = entry
     return found
 

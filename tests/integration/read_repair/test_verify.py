@@ -52,7 +52,7 @@ def plants(documents: Any) -> dict[str, tuple[Callable[[str], Awaitable[Any]], s
         "a user more": (lambda name: users.insert_one({"_id": f"{name}/x", COMPANY: name}), "/x is too much"),
         "all of it away": (all_of_it, "the documents are at version 0 of"),
         "activity": (lambda name: activity.update_one({COMPANY: name}, {"$set": {"data": 1}}), "data is 1"),
-        "activity more": (lambda name: activity.insert_one({"_id": "x", COMPANY: name}), "activity x is too much"),
+        "activity more": (lambda name: activity.insert_one({"_id": f"{name}/x"}), "/x is too much"),
         "behind": (lambda name: all_positions.update_one({"_id": name}, {"$inc": {"version": -1}}), "at version"),
         "a count": (lambda name: all_positions.update_one({"_id": name}, {"$inc": {"owner": 3}}), "position: owner is"),
     }

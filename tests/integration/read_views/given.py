@@ -49,10 +49,9 @@ def user(company_id: str, email: str | None = "ada@acme.example", **differing: A
 
 def activity(company_id: str, version: int, **differing: Any) -> Document:
     """A document of `activity`."""
-    event_id = differing.get("event_id") or new_id()
     return {
-        "_id": event_id,
-        "event_id": event_id,
+        "_id": f"{company_id}/{version:010}",
+        "event_id": new_id(),
         "company_id": company_id,
         "version": version,
         "type": "company.renamed.v1",

@@ -58,7 +58,7 @@ class Shelf:
             found.users[place] = rest
         for key, entry in self.collections.get("activity", {}).items():
             rest = dict(entry)
-            assert key == rest["event_id"]
+            assert key == f"{rest['company_id']}/{rest['version']:010}"
             found.activity[rest.pop("company_id"), rest.pop("version")] = rest
         return found
 

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from contracts.collector import spare_what_is_there
 from read_service import bootstrap, logs
 from read_service.adapters.mongo import StoreAway
 from read_service.entrypoints import parked, verify
@@ -31,6 +32,7 @@ def about() -> None:
 @app.command()
 def serve() -> None:
     """Keep the documents, and answer queries over HTTP and over the bus, until SIGTERM."""
+    spare_what_is_there()
     _run(_serve())
 
 

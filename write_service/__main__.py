@@ -9,6 +9,7 @@ import typer
 from aio_pika.exceptions import AMQPError
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.collector import spare_what_is_there
 from contracts.publisher import Returned, Unconfirmed
 from write_service import bootstrap, logs
 from write_service.entrypoints import parked
@@ -30,6 +31,7 @@ def serve() -> None:
     """Handle commands until SIGTERM, with /health and /metrics over HTTP."""
     settings = load(Settings)
     logs.configure(settings.log_level)
+    spare_what_is_there()
     raise typer.Exit(asyncio.run(_serve(settings)))
 
 

@@ -1,0 +1,16 @@
+"""The garbage collector of a process that serves."""
+
+import gc
+
+_THRESHOLDS = (10_000, 10, 10)
+
+
+def spare_what_is_there() -> None:
+    """What has been loaded by now stays until the end: the collector never looks at it again, and looks less often.
+
+    Each of its full rounds stopped a service for 50 to 90 ms, to find nothing: a sixth of the processor time of a
+    writing service under load, more than a quarter of a reading one's.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)

@@ -1,0 +1,22 @@
+"""A process that serves does not walk through all that it has loaded, again and again."""
+
+import subprocess
+import sys
+
+_SCRIPT = """
+import gc
+from contracts.collector import spare_what_is_there
+gc.set_threshold(7, 7, 7)
+loaded = len(gc.get_objects())
+spare_what_is_there()
+cycle = []
+cycle.append(cycle)
+del cycle
+assert gc.collect() >= 1
+assert len(gc.get_objects()) < loaded / 10, len(gc.get_objects())
+assert gc.get_threshold()[0] > 700
+"""
+
+
+def test_what_is_there_is_spared_and_what_comes_later_is_collected() -> None:
+    subprocess.run([sys.executable, "-c", _SCRIPT], check=True)

@@ -111,6 +111,7 @@ def _service(settings: Settings, handlers: Mapping[str, Handler], commits: Async
             "look": partial(again, "look", partial(look, outbox, parking), settings.look_every),
             "purge": partial(again, "purge", forget, settings.purge_every),
         },
+        settle=journal.settle,
         checks={
             "postgres": postgres,
             "commands": commands.is_consuming,

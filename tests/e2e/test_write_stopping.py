@@ -41,6 +41,12 @@ LEFT = """
     INSERT INTO outbox (event_id, type, body, recorded_at)
     SELECT gen_random_uuid(), 'company.closed.v1', '{"commandid": "of a crash"}', now() - interval '1 minute'"""
 
+# Attempts are refused, and most of the time of each goes into taking it back.
+REFUSED_SLOWLY = """
+    ALTER TABLE events ADD CONSTRAINT broken CHECK (false) NOT VALID;
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN OLD; END $$;
+    CREATE TRIGGER slow BEFORE DELETE ON suspects FOR EACH ROW EXECUTE FUNCTION slow()"""
+
 
 @contextlib.asynccontextmanager
 async def refusing_queue(environment: Mapping[str, str]) -> AsyncIterator[AbstractQueue]:
@@ -210,3 +216,19 @@ async def test_a_second_signal_ends_the_last_pass_too(environment: dict[str, str
         assert await service.end(within=3) == 1
         assert told(service, "ended_by_a_second_signal")
     assert await count(environment, "outbox") == NUMBER
+
+
+async def test_ended_while_an_attempt_is_taken_back_it_accuses_nobody(environment: dict[str, str]) -> None:
+    await changed(environment, REFUSED_SLOWLY)
+    settings = environment | {"REGISTRAR_STOP_WITHIN": "0.3"}
+    async with bus(environment) as client:
+        for _ in range(2):
+            await client.send(command())
+        for turn in ("it takes them", "they come again"):
+            async with ready("write-service", environment=settings) as service:
+                await eventually(lambda service=service: told(service, "database_away"))  # type: ignore[misc]
+                assert bool(told(service, "suspects")) == (turn == "they come again")
+                assert await service.stop(within=5) == 1
+                assert told(service, "not_stopped_in_time")
+            await eventually(client.messages, until=lambda found: found == 2)
+    assert await count(environment, "suspects") == 0

@@ -76,8 +76,9 @@ class PostgresJournal:
             await self._pay(holding)
         except Exception as failure:  # noqa: BLE001
             log.warning("suspects_owed", commands=len(self._owed), reason=f"{type(failure).__name__}: {failure}")
-        with contextlib.suppress(Exception):
-            await holding.close()
+        finally:  # also when it is cut off: what is owed can only be taken back once the locks are gone
+            with contextlib.suppress(Exception):
+                await holding.close()
 
     async def _pay(self, connection: AsyncConnection) -> None:
         owed = dict(self._owed)

@@ -1,6 +1,7 @@
 """The life of the service: start what consumes, watch what runs beside it, stop without giving a message back."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ class Service:
     draining: Sequence[Step]
     last: Within
     running: Mapping[str, Step]
+    settle: Step
     checks: Mapping[str, Check]
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -78,6 +80,9 @@ class Service:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        # An attempt that was broken off while it was written down, or taken back, is still there.
+        with contextlib.suppress(Exception):
+            await self.settle()
 
     async def close(self) -> None:
         """End all tasks and connections, whatever they are at."""

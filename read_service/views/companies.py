@@ -1,15 +1,16 @@
 """Companies as readers see them: one, a page of them, their names, the front page of one."""
 
 from contracts.queries import CompanyDashboard, CompanyGet, CompanyList, CompanyNames
-from contracts.results import Company, CompanyName, Dashboard, PageOf, UsersPerRole
+from contracts.results import CompaniesPerStatus, Company, CompanyName, Dashboard, PageOf, UsersPerRole
 from contracts.values import folded
 from read_service.views.activity import activity_of, latest_of
 from read_service.views.cursors import Place, place_in
 from read_service.views.documents import Document, Documents, is_
-from read_service.views.pages import all_of, beyond, page, starting_with
+from read_service.views.pages import all_of, beyond, of_any, page, starting_with
 from read_service.views.refusals import InvalidParameter
 
 LATEST = 10
+STATUSES = tuple(CompaniesPerStatus.model_fields)
 
 
 async def company_by_id(documents: Documents, query: CompanyGet) -> Company | None:
@@ -22,7 +23,7 @@ async def companies_page(documents: Documents, query: CompanyList) -> PageOf[Com
     """Companies by status and beginning of the name, in the order asked for. Raises InvalidParameter."""
     key, direction = _SORTS[query.sort]
     where = all_of(
-        {"status": is_(query.status)} if query.status else {},
+        of_any("status", query.status, STATUSES),
         {} if query.name_prefix is None else starting_with("name_key", _prefix(query.name_prefix)),
         beyond(place_in(query), key, "_id", direction),
     )
@@ -33,7 +34,7 @@ async def companies_page(documents: Documents, query: CompanyList) -> PageOf[Com
 
 async def company_names(documents: Documents, query: CompanyNames) -> PageOf[CompanyName]:
     """Ids and names, by name."""
-    where = all_of({"status": is_(query.status)} if query.status else {}, beyond(place_in(query), "name_key", "_id", 1))
+    where = all_of(of_any("status", query.status, STATUSES), beyond(place_in(query), "name_key", "_id", 1))
     found = await documents.many(
         "companies",
         where,

@@ -1,13 +1,13 @@
 """Pages that stay whole while the data changes: each goes on after the last item's sort key and id."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from contracts.queries import Page
 from contracts.results import PageOf
 from read_service.views.cursors import Place, cursor_after
-from read_service.views.documents import Document
+from read_service.views.documents import Document, is_
 
 Item = TypeVar("Item")
 _FIRST_SURROGATE = 0xD800
@@ -42,6 +42,14 @@ def starting_with(field: str, prefix: str) -> Document:
         return {}
     following = _following(prefix)
     return {field: {"$gte": prefix} if following is None else {"$gte": prefix, "$lt": following}}
+
+
+def of_any(field: str, asked: str | None, possible: Sequence[str]) -> Document:
+    """The condition for the value asked for, or for any that is possible.
+
+    Named one by one, the server reads an index that begins with the field once for each, and merges their orders.
+    """
+    return {field: {"$in": list(possible)} if asked is None else is_(asked)}
 
 
 def all_of(*conditions: Document) -> Document:

@@ -1,17 +1,19 @@
 """The users of a company, and a person's memberships."""
 
 from contracts.queries import UserFind, UserList
-from contracts.results import Membership, PageOf, User
+from contracts.results import Membership, PageOf, User, UsersPerRole
 from read_service.views.cursors import Place, place_in
 from read_service.views.documents import Document, Documents, is_
-from read_service.views.pages import all_of, beyond, page
+from read_service.views.pages import all_of, beyond, of_any, page
+
+ROLES = tuple(UsersPerRole.model_fields)
 
 
 async def users_page(documents: Documents, query: UserList) -> PageOf[User] | None:
     """The users of a company by email; None where the company is not known."""
     where = all_of(
         {"company_id": is_(query.company_id)},
-        {"role": is_(query.role)} if query.role else {},
+        of_any("role", query.role, ROLES),
         beyond(place_in(query), "email", "user_id", 1),
     )
     order = [("email", 1), ("user_id", 1)]

@@ -32,6 +32,7 @@ async def registered(system: System, seed: int, companies: int, batch: int = 100
     await system.mark()
     job = {"kind": "registrations", "seed": seed, "companies": companies}
     await crossed(system.documents.visible, await fill(system.amqp, job, batch=batch))
+    await system.check()  # a count may run ahead of the last commit, which must not stand still half done
     system.rest()
 
 

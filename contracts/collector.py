@@ -8,8 +8,8 @@ _THRESHOLDS = (10_000, 10, 10)
 def spare_what_is_there() -> None:
     """What has been loaded by now stays until the end: the collector never looks at it again, and looks less often.
 
-    Each of its full rounds stopped a service for 50 to 90 ms, to find nothing: a sixth of the processor time of a
-    writing service under load, more than a quarter of a reading one's.
+    Each of its full rounds stopped a service for 50 to 90 ms, to find nothing. Without them and with wider thresholds
+    a writing service takes an eighth less processor time under load, a reading one a quarter less.
     """
     gc.collect()
     gc.freeze()

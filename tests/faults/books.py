@@ -52,9 +52,7 @@ async def balanced(
         async def rows_of_the_outbox() -> int:
             return int(await database.fetchval("SELECT count(*) FROM outbox"))
 
-        # After a route that was lost without a word bounded waits add up: the limits of a statement and of a rollback
-        # (11 s each), of connecting (10 s), locks of a session that the server takes for alive (10 s), a pause (5 s).
-        await eventually(commands_without_an_outcome, until=lambda left: left == 0, within=60, every=0.1)
+        await eventually(commands_without_an_outcome, until=lambda left: left == 0, within=30, every=0.1)
         await eventually(rows_of_the_outbox, until=lambda left: left == 0, within=30, every=0.1)
         faults = {name: await database.fetchval(question) for name, question in LEDGERS.items()}
         assert faults == dict.fromkeys(LEDGERS, 0)

@@ -18,6 +18,7 @@ class Proxy:
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._refusing = False
+        self.word = b""  # who says this to the server freezes the proxy, and is the first to wait
         self.port = 0
         self.accepted = 0
 
@@ -69,7 +70,10 @@ class Proxy:
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self._there)
         self._open |= {writer, back}
-        ways = [asyncio.create_task(self._pump(reader, back)), asyncio.create_task(self._pump(there, writer))]
+        ways = [
+            asyncio.create_task(self._pump(reader, back, listens=True)),
+            asyncio.create_task(self._pump(there, writer)),
+        ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -79,8 +83,11 @@ class Proxy:
             self._open -= {writer, back}
             back.transport.abort()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, listens: bool = False) -> None:
         while data := await source.read(_CHUNK):
+            if listens and self.word and self.word in data:
+                self.word = b""
+                self.freeze()
             await self._flowing.wait()
             sink.write(data)
             await sink.drain()

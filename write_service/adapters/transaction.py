@@ -1,5 +1,7 @@
 """The pipeline's transactions in Postgres: one constant set of statements, whatever the number of commands."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +13,10 @@ from write_service.adapters.failures import meaning_of
 from write_service.service_layer.ports import Refused
 from write_service.service_layer.records import Changes, Loaded, Wanted
 
+# After these a statement may run all the same, later. A BEGIN that did so, when a route was lost for seconds, left a
+# transaction open of which nobody knew: what followed on the connection was answered, published, and never committed.
+_INTERRUPTED = (TimeoutError, asyncio.CancelledError, OSError)
+
 
 class PostgresTransactions:
     """Transactions on the connections of an engine."""
@@ -20,20 +26,33 @@ class PostgresTransactions:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["PostgresTransaction"]:
-        """One transaction: READ COMMITTED, so that what is read after the locks is what others have committed."""
+        """One transaction, begun by `load`: READ COMMITTED, so that what is read after the locks is what others have
+        committed."""
         async with self._engine.connect() as connection:
             # The driver's own connection: prepared once, and a third of the time of going through SQLAlchemy.
             driver: Any = (await connection.get_raw_connection()).driver_connection
             try:
-                async with driver.transaction():
-                    yield PostgresTransaction(driver)
+                transaction = PostgresTransaction(driver)
+                yield transaction
+                await transaction.commit()
             except BaseException as failure:
-                meaning = meaning_of(failure) if isinstance(failure, Exception) else failure
-                if driver.is_closed() or driver.is_in_transaction():
+                if not await _is_undone(driver, failure):
                     await connection.invalidate()
+                meaning = meaning_of(failure) if isinstance(failure, Exception) else failure
                 if meaning is failure:
                     raise
                 raise meaning from failure
+
+
+async def _is_undone(driver: Any, failure: BaseException) -> bool:
+    """Whether the connection is as it was before the transaction."""
+    if driver.is_closed() or isinstance(failure, _INTERRUPTED):
+        return False
+    with contextlib.suppress(Exception):
+        if driver.is_in_transaction():
+            await driver.execute("ROLLBACK;")
+        return True
+    return False
 
 
 class PostgresTransaction:
@@ -41,28 +60,30 @@ class PostgresTransaction:
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
+        self._has_begun = False
 
     async def load(self, wanted: Wanted) -> Loaded:
         """Locks first: what is read after them includes what the replica that held them has committed."""
-        await reading.lock_names(self._driver, wanted)
-        rows = await reading.lock_companies(self._driver, wanted)
+        self._has_begun = True
+        await reading.begin(self._driver, wanted)
         found = await reading.find(self._driver, wanted)
-        return Loaded(found.now, reading.companies_of(wanted, rows, found.users), found.holders, found.outcomes)
+        return Loaded(found.now, reading.companies_of(wanted, found), found.holders, found.outcomes)
 
     async def write(self, changes: Changes) -> None:
-        """Companies come first, in the order of their ids: replicas that make the same ones wait here."""
-        for statement, expected_rows, arguments in writing.state(changes):
-            status: str = await self._driver.execute(statement, *arguments)
-            _compare(int(status.rpartition(" ")[2]), expected_rows, status)
+        """All of it in one statement; nothing where there is no new outcome."""
         if changes.outcomes:
-            written, expected = await writing.write_log(self._driver, changes)
-            _compare(written, expected, "outcomes, events, outbox")
+            written, expected = await writing.write(self._driver, changes)
+            if written != expected:
+                what = "companies, users, outcomes, events, outbox"
+                raise Refused(f"{written} rows were written instead of {expected}: {what}")
 
     async def check(self) -> None:
         """What is deferred to the commit is checked now."""
         await self._driver.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
-
-def _compare(written: object, expected: object, what: str) -> None:
-    if written != expected:
-        raise Refused(f"{written} rows were written instead of {expected}: {what}")
+    async def commit(self) -> None:
+        """Returns when it is committed. Raises whatever says otherwise."""
+        # Not asked of the driver: one whose session was ended knows of no transaction.
+        if self._has_begun and (said := await self._driver.execute("COMMIT;")) != "COMMIT":
+            # So Postgres answers where a statement has failed, or nothing was begun.
+            raise RuntimeError(f"the transaction was not committed: {said}")

@@ -1,0 +1,106 @@
+"""A route to Postgres that is lost without a word, and comes back: what was said meanwhile arrives late."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.integration.write_service.conftest import Owner
+from tests.integration.write_service.pipelines import pipeline
+from tests.support.eventually import eventually
+from tests.support.postgres import Server
+from tests.support.proxy import Proxy, proxy_to
+from tests.unit.write_service.orders import an_id, register
+from write_service.adapters.database import database
+from write_service.adapters.parked import PostgresParking
+from write_service.adapters.transaction import PostgresTransactions
+from write_service.service_layer.batch import Batch
+from write_service.service_layer.parking import UNREADABLE, ToPark
+from write_service.service_layer.wanted import wanted_by
+
+# The statements of a transaction, by what is in them: on a new connection they are prepared by their text.
+STATEMENTS = [b"BEGIN;", b"clock_timestamp", b"unpublished", b"COMMIT;"]
+
+OPEN_FOR_GOOD = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"""
+
+
+@pytest_asyncio.fixture
+async def route(server: Server) -> AsyncIterator[Proxy]:
+    async with proxy_to(server.port) as proxy:
+        yield proxy
+
+
+@pytest_asyncio.fixture
+async def beyond(server: Server, database_name: str, route: Proxy) -> AsyncIterator[AsyncEngine]:
+    """An engine with one connection, which is used again where that is possible."""
+    url = server.url(database_name).replace(f":{server.port}/", f":{route.port}/")
+    async with database(url, timeout=1, connections=1) as made:
+        async with made.connect():
+            pass  # SQLAlchemy begins a transaction of its own when it connects for the first time
+        yield made
+
+
+@pytest.mark.parametrize("word", STATEMENTS, ids=bytes.decode)
+async def test_what_was_answered_is_committed(beyond: AsyncEngine, route: Proxy, owner: Owner, word: bytes) -> None:
+    ids = [an_id() for _ in range(3)]
+    async with pipeline(beyond) as replica:
+        route.word = word
+        first = asyncio.create_task(replica.handle(register(ids[0], "First")))
+        await eventually(lambda: replica.settling.condition, until=lambda said: "imeout" in said)
+        route.thaw()
+        replies = [*await first, *await replica.handle(register(ids[1], "Second"), register(ids[2], "Third"))]
+    assert [reply.status for reply in replies] == ["accepted"] * 3
+    found = await owner.fetch("SELECT id FROM companies WHERE id = ANY($1::uuid[])", ids)
+    assert {str(row["id"]) for row in found} == set(ids)
+    await eventually(lambda: owner.fetchval(OPEN_FOR_GOOD), until=lambda number: number == 0)
+
+
+async def written_and_ended(engine: AsyncEngine, owner: Owner) -> None:
+    command = register(an_id(), "Acme")
+    async with PostgresTransactions(engine).begin() as transaction:
+        batch = Batch(await transaction.load(wanted_by([command])))
+        await batch.handle([command])
+        await transaction.write(batch.changes())
+        driver = transaction._driver
+        await owner.execute("SELECT pg_terminate_backend($1)", driver.get_server_pid())
+        await eventually(driver.is_closed)
+
+
+async def test_a_session_that_was_ended_before_the_commit_has_not_committed(engine: AsyncEngine, owner: Owner) -> None:
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await written_and_ended(engine, owner)
+    assert await owner.fetchval("SELECT count(*) FROM command_log") == 0
+
+
+async def failed_and_ignored(engine: AsyncEngine) -> None:
+    async with PostgresTransactions(engine).begin() as transaction:
+        await transaction.load(wanted_by([register(an_id(), "Acme")]))
+        with contextlib.suppress(asyncpg.PostgresError):
+            await transaction._driver.execute("SELECT 1 / 0")
+
+
+async def test_a_transaction_with_a_failed_statement_is_not_taken_for_committed(engine: AsyncEngine) -> None:
+    with pytest.raises(RuntimeError, match="not committed: ROLLBACK"):
+        await failed_and_ignored(engine)
+
+
+@pytest.mark.parametrize("word", [b"BEGIN;", b"COMMIT;"], ids=bytes.decode)
+async def test_what_was_parked_stays_parked(beyond: AsyncEngine, route: Proxy, owner: Owner, word: bytes) -> None:
+    parking = PostgresParking(beyond)
+    route.word = word
+    with pytest.raises(TimeoutError):
+        await parking.park([a_message(b"first")])
+    route.thaw()
+    await parking.park([a_message(b"first"), a_message(b"second")])
+    assert await owner.fetchval("SELECT count(*) FROM parked") == 2
+    await eventually(lambda: owner.fetchval(OPEN_FOR_GOOD), until=lambda number: number == 0)
+
+
+def a_message(body: bytes) -> ToPark:
+    return ToPark(kind=UNREADABLE, reason="no JSON", body=body, exchange="", routing_key="", message_id=body.decode())

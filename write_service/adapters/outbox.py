@@ -23,10 +23,11 @@ class PostgresOutbox:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._by_statement = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def delete(self, event_ids: Sequence[str]) -> None:
-        """Forget these rows, in a transaction of its own."""
-        async with self._engine.begin() as connection:
+        """Forget these rows, in a transaction of its own: one statement, one round trip instead of three."""
+        async with self._by_statement.connect() as connection:
             await connection.execute(_DELETE, {"ids": list(event_ids)})
 
     @asynccontextmanager

@@ -23,6 +23,12 @@ class Position(NamedTuple):
 
 START = Position()
 
+# Early events of one company that are held at once; past so many they are stored, though they could wait. Of one hot
+# company every replica has each third event: holding them it would hand over to the next after each of its own.
+# Measured, one company, three replicas: 1,610-1,690 events/s held without a bound, 1,870-2,060 with 8 or 32; many
+# companies never hold so many (none held at all: 490-590 instead of 2,100).
+MOST_HELD = 20
+
 
 @dataclass(slots=True)
 class Plan:
@@ -110,8 +116,11 @@ class _Planning:
         reached = self._apply(position, known)
         early = [change for change in incoming.values() if change.version > reached.version]
         self.plan.duplicates += sum(number <= position.version for number in incoming)
-        self.plan.held += [change for change in early if (company_id, change.version) in self._waits]
-        store = [change for change in early if (company_id, change.version) not in self._waits]
+        held = {change.version for change in early if (company_id, change.version) in self._waits}
+        if len(held) > MOST_HELD:
+            held = set()
+        self.plan.held += [change for change in early if change.version in held]
+        store = [change for change in early if change.version not in held]
         has_moved = reached.version != position.version
         beyond = any(change.version > reached.version for change in stored.changes)
         # Where `ahead` was not looked at, it holds what it held.

@@ -1,0 +1,53 @@
+"""Early events are held for a moment, a few of each company: what a hot one has more is stored, to be taken at once."""
+
+from collections.abc import Sequence
+
+from contracts.events import CompanyEvent
+from read_service.projections.planning import MOST_HELD, Plan
+from read_service.projections.reading import Change, Work, read_one
+from tests.support.histories import Folded, histories
+from tests.unit.read_projections.shelf import Shelf
+
+QUIET, HOT = (histories(seed, companies=1, events=3 * MOST_HELD) for seed in (1, 2))
+
+
+def changes(log: Sequence[dict[str, object]], versions: range) -> list[Change]:
+    found = [read_one(event) for event in log]
+    return [one for one in found if isinstance(one, CompanyEvent) and one.version in versions]
+
+
+def delivered(shelf: Shelf, *messages: list[Change]) -> Plan:
+    """In one transaction in which everything may be held."""
+    return shelf.transact([Work(changes=one) for one in messages], frozenset(range(len(messages))))
+
+
+def test_a_few_are_held() -> None:
+    shelf = Shelf()
+    made = delivered(shelf, changes(HOT, range(2, MOST_HELD + 2)))
+    assert ([one.version for one in made.held], shelf.ahead) == ([*range(2, MOST_HELD + 2)], {})
+
+
+def test_of_a_company_with_more_all_are_stored_and_others_are_held_still() -> None:
+    shelf = Shelf()
+    few = changes(QUIET, range(2, 4))
+    made = delivered(shelf, changes(HOT, range(2, 12)), few, changes(HOT, range(12, MOST_HELD + 3)))
+    assert made.held == few
+    assert {version for _, version in shelf.ahead} == {*range(2, MOST_HELD + 3)}
+
+    made = delivered(shelf, made.held, changes(HOT, range(1, 2)))
+    assert shelf.versions() == {HOT[0]["subject"]: MOST_HELD + 2}
+    assert made.held == few
+
+
+def test_a_hot_company_that_three_replicas_share_ends_in_what_the_log_says() -> None:
+    shelf = Shelf()
+    held: list[list[Change]] = [[], [], []]
+    for start in range(1, len(HOT) + 1, 6):
+        for replica in range(3):
+            news = changes(HOT, range(start + replica, start + 6, 3))
+            held[replica] = delivered(shelf, held[replica], news).held
+    left = [change for replica in held for change in replica]
+    unfinished = shelf.transact([Work(changes=left)]).unfinished
+    while unfinished:
+        unfinished = shelf.transact([Work(drain=unfinished)]).unfinished
+    assert shelf.folded() == Folded.of(HOT)

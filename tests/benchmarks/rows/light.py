@@ -13,7 +13,7 @@ from pymongo import AsyncMongoClient
 from tests.benchmarks import workload
 from tests.benchmarks.asking import Bus, bus, percentiles
 from tests.benchmarks.bench import Bench, Row
-from tests.benchmarks.meter import metered
+from tests.benchmarks.meter import collector_at_rest, metered
 from tests.benchmarks.results import Goal, Sample
 from tests.benchmarks.sending import message_of
 from tests.benchmarks.stores import Wrong
@@ -58,7 +58,7 @@ async def latencies(bench: Bench, system: System) -> list[Sample]:
         async with turns[command["subject"]]:
             took[number] = await _sent(client, system, command)
 
-    async with bus(system.amqp) as client, metered(pids) as usage:
+    async with bus(system.amqp) as client, metered(pids, watched=False) as usage:
         await asyncio.gather(*(one(number, command) for number, command in enumerate(commands)))
     seconds = time.monotonic() - began
     await system.check()
@@ -105,7 +105,8 @@ async def parts(bench: Bench, echo: NoOp) -> list[Sample]:
 
         figures: dict[str, float] = {}
         for name, one in {"broker": broker, "postgres": postgres, "mongo": transaction}.items():
-            figures |= percentiles(name, [await _paced(one) for _ in range(count)])
+            with collector_at_rest():
+                figures |= percentiles(name, [await _paced(one) for _ in range(count)])
     await connection.close()
     echo.rest()
     return [Sample("parts alone", figures)]

@@ -43,7 +43,7 @@ async def asked(bench: Bench, system: System, ids: list[str]) -> list[Sample]:
     over_http, over_bus = list[float](), list[float]()
     system.wake()
     async with (
-        metered({**system.processes, **bench.servers.pids()}) as usage,
+        metered({**system.processes, **bench.servers.pids()}, watched=False) as usage,
         http(system.http) as connection,
         bus(system.amqp) as client,
     ):
@@ -63,7 +63,8 @@ async def asked(bench: Bench, system: System, ids: list[str]) -> list[Sample]:
 
 async def read(bench: Bench, reads: Bare, ids: list[str]) -> list[Sample]:
     """How long the bare read's answers take."""
-    async with metered({"bare read": reads.pid, **bench.servers.pids()}) as usage, http(reads.http) as connection:
+    pids = {"bare read": reads.pid, **bench.servers.pids()}
+    async with metered(pids, watched=False) as usage, http(reads.http) as connection:
         began = time.monotonic()
         took = [await _timed_get(connection.get, company_id, "_id") for company_id in _repeated(bench, ids)]
         seconds = time.monotonic() - began

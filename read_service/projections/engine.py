@@ -103,9 +103,10 @@ class Engine:
         return asyncio.get_running_loop().time() - one.since < self._hold
 
     def _finish(self, taken: Sequence[_Waiting], held: Sequence[Change]) -> None:
-        left = {id(change) for change in held}
+        # Every copy: one that was delivered again, because the first one's channel was lost, is the one to acknowledge.
+        left = {(change.subject, change.version) for change in held}
         for one in taken:
-            remaining = [change for change in one.work.changes if id(change) in left] if left else []
+            remaining = [change for change in one.work.changes if (change.subject, change.version) in left]
             if remaining:
                 self._held.append(_Waiting(Work(changes=remaining, size=one.work.size), one.done, one.since))
             elif not one.done.done():

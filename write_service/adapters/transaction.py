@@ -1,12 +1,11 @@
 """The pipeline's transactions in Postgres: one constant set of statements, whatever the number of commands."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from write_service.adapters import reading, writing
 from write_service.adapters.failures import meaning_of
@@ -36,23 +35,24 @@ class PostgresTransactions:
                 yield transaction
                 await transaction.commit()
             except BaseException as failure:
-                if not await _is_undone(driver, failure):
-                    await connection.invalidate()
+                await _undo(connection, driver, failure)
                 meaning = meaning_of(failure) if isinstance(failure, Exception) else failure
                 if meaning is failure:
                     raise
                 raise meaning from failure
 
 
-async def _is_undone(driver: Any, failure: BaseException) -> bool:
-    """Whether the connection is as it was before the transaction."""
-    if driver.is_closed() or isinstance(failure, _INTERRUPTED):
-        return False
-    with contextlib.suppress(Exception):
-        if driver.is_in_transaction():
+async def _undo(connection: AsyncConnection, driver: Any, failure: BaseException) -> None:
+    """Leave the connection as it was before the transaction, or closed."""
+    try:
+        if isinstance(failure, _INTERRUPTED) or driver.is_closed():
+            await connection.invalidate()
+        elif driver.is_in_transaction():
             await driver.execute("ROLLBACK;")
-        return True
-    return False
+    except BaseException as another:  # a stop breaks off what undoes, too
+        await connection.invalidate()
+        if not isinstance(another, Exception):
+            raise
 
 
 class PostgresTransaction:

@@ -20,6 +20,7 @@ from write_service.adapters.parked import PostgresParking
 from write_service.adapters.transaction import PostgresTransactions
 from write_service.service_layer.batch import Batch
 from write_service.service_layer.parking import UNREADABLE, ToPark
+from write_service.service_layer.ports import Refused
 from write_service.service_layer.wanted import wanted_by
 
 # The statements of a transaction, by what is in them: on a new connection they are prepared by their text.
@@ -76,6 +77,26 @@ async def test_a_session_that_was_ended_before_the_commit_has_not_committed(engi
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
         await written_and_ended(engine, owner)
     assert await owner.fetchval("SELECT count(*) FROM command_log") == 0
+
+
+async def refused(engine: AsyncEngine) -> None:
+    async with PostgresTransactions(engine).begin() as transaction:
+        await transaction.load(wanted_by([register(an_id(), "Acme")]))
+        raise Refused("for a reason of its own")
+
+
+async def test_who_is_broken_off_while_it_rolls_back_keeps_nothing_open(
+    beyond: AsyncEngine, route: Proxy, owner: Owner
+) -> None:
+    route.word = b"ROLLBACK;"
+    rolling_back = asyncio.create_task(refused(beyond))
+    await eventually(lambda: route.word == b"")
+    rolling_back.cancel()
+    await asyncio.wait({rolling_back})
+    route.thaw()
+    await PostgresParking(beyond).park([a_message(b"next")])  # on that connection, had it been kept
+    assert await owner.fetchval("SELECT count(*) FROM parked") == 1
+    await eventually(lambda: owner.fetchval(OPEN_FOR_GOOD), until=lambda number: number == 0)
 
 
 async def failed_and_ignored(engine: AsyncEngine) -> None:

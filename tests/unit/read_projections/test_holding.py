@@ -1,8 +1,10 @@
 """Early events are held for a moment, a few of each company: what a hot one has more is stored, to be taken at once."""
 
+import asyncio
 from collections.abc import Sequence
 
 from contracts.events import CompanyEvent
+from read_service.projections.engine import Engine
 from read_service.projections.planning import MOST_HELD, Plan
 from read_service.projections.reading import Change, Work, read_one
 from tests.support.histories import Folded, histories
@@ -51,3 +53,29 @@ def test_a_hot_company_that_three_replicas_share_ends_in_what_the_log_says() -> 
     while unfinished:
         unfinished = shelf.transact([Work(drain=unfinished)]).unfinished
     assert shelf.folded() == Folded.of(HOT)
+
+
+async def test_a_copy_that_comes_while_the_first_is_held_is_not_done_either() -> None:
+    shelf = Shelf()
+    settled = asyncio.Event()
+
+    async def settle(work: Sequence[Work], patient: frozenset[int]) -> Plan:
+        made = shelf.transact(work, patient)
+        settled.set()
+        return made
+
+    engine = Engine(settle, hold=60)
+    running = asyncio.create_task(engine.run())
+    copies = []
+    for _ in range(2):  # the channel of the first is lost: only the second can be acknowledged
+        copies.append(asyncio.create_task(engine.apply(Work(changes=changes(HOT, range(2, 3))))))
+        settled.clear()
+        await asyncio.wait_for(settled.wait(), 5)
+    await asyncio.sleep(0)
+    assert ([copy.done() for copy in copies], shelf.positions, shelf.ahead) == ([False, False], {}, {})
+
+    async with asyncio.timeout(5):
+        await engine.apply(Work(changes=changes(HOT, range(1, 2))))
+        await asyncio.gather(*copies)
+    assert shelf.versions() == {HOT[0]["subject"]: 2}
+    running.cancel()

@@ -52,7 +52,7 @@ PARKED = Counter(
     "registrar_read_parked_total", "Events and messages that were parked, by kind", ["kind"], registry=REGISTRY
 )
 
-GAPS = Gauge("registrar_read_gaps", "Companies with events stored because an earlier one is missing", registry=REGISTRY)
+GAPS = Gauge("registrar_read_gaps", "Companies that stand still because an earlier event is missing", registry=REGISTRY)
 UNREPAIRABLE = Gauge(
     "registrar_read_gaps_unrepairable",
     "Companies of which the write service did not send what is missing",

@@ -54,8 +54,8 @@ class Repair:
         """One look at early events and at what queries wait for. Raises StoreAway."""
         now = asyncio.get_running_loop().time()
         early = await self._gaps.early()
-        metrics.GAPS.set(len(early))
         still = self._noticing.standing_still(now, early, moments=BUSY_MOMENTS if self._is_busy() else 1.0)
+        metrics.GAPS.set(len(still))  # a hot company has early events at every moment, and nothing is missing
         wanted = self._wants.lasting(now)
         versions = await self._gaps.versions(wanted)
         self._wants.satisfied(versions)

@@ -52,7 +52,7 @@ def stored_key(name_key: str) -> bytes:
 
 async def begin(driver: Any, wanted: Wanted) -> None:
     """Begin a transaction that has the locks of all names wanted, then those of the companies that exist."""
-    statements = ["BEGIN;"]
+    statements = ["BEGIN ISOLATION LEVEL READ COMMITTED;"]  # whatever the server's default is
     if wanted.name_keys:
         hashes = sorted(int.from_bytes(stored_key(key)[:8], signed=True) for key in wanted.name_keys)
         statements.append(_LOCK_NAMES.format(_literal(map(str, hashes))))

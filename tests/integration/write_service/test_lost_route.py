@@ -24,7 +24,7 @@ from write_service.service_layer.ports import Refused
 from write_service.service_layer.wanted import wanted_by
 
 # The statements of a transaction, by what is in them: on a new connection they are prepared by their text.
-STATEMENTS = [b"BEGIN;", b"clock_timestamp", b"unpublished", b"COMMIT;"]
+STATEMENTS = [b"BEGIN", b"clock_timestamp", b"unpublished", b"COMMIT;"]
 
 OPEN_FOR_GOOD = """
     SELECT count(*) FROM pg_stat_activity
@@ -111,7 +111,7 @@ async def test_a_transaction_with_a_failed_statement_is_not_taken_for_committed(
         await failed_and_ignored(engine)
 
 
-@pytest.mark.parametrize("word", [b"BEGIN;", b"COMMIT;"], ids=bytes.decode)
+@pytest.mark.parametrize("word", [b"BEGIN", b"COMMIT;"], ids=bytes.decode)
 async def test_what_was_parked_stays_parked(beyond: AsyncEngine, route: Proxy, owner: Owner, word: bytes) -> None:
     parking = PostgresParking(beyond)
     route.word = word

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.making import new_id
 from contracts.operations import EventsMissing, EventsSent
+from read_service import metrics
 from read_service.adapters.claims import UNREPAIRABLE, MongoClaims
 from read_service.adapters.gaps import MongoGaps
 from read_service.entrypoints.asking import NotAnswered
@@ -98,6 +99,15 @@ async def test_tokens_of_companies_that_nobody_knows_leave_nothing_behind(
     assert repairing.wants.lasting(now) == {}
     await repairing.claims.tidy()
     assert await repairing.claims.known() == []
+
+
+async def test_a_company_that_has_early_events_counts_as_a_gap_once_it_stands_still(world: World) -> None:
+    await world.documents["positions.g1"].insert_one({"_id": new_id(), "version": 3, "early": True})
+    for moment, gaps in ((60.0, 0), (0.0, 1)):
+        repairing = Repairing(world, moment=moment)
+        for _ in range(2):
+            await repairing.repair.look()
+        assert metrics.REGISTRY.get_sample_value("registrar_read_gaps") == gaps
 
 
 async def test_requests_that_nobody_answers_are_no_tries(world: World) -> None:

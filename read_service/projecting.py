@@ -23,7 +23,7 @@ async def projecting(parts: Parts) -> AsyncIterator[Engine]:
     """Have events become documents while the block runs; what was delivered is finished after it."""
     generation = parts.current.generation
     async with AsyncExitStack() as stack:
-        lanes = Lanes([_lane(parts, generation, stack) for _ in range(LANES)])
+        lanes = Lanes([_lane(parts, generation, lane, stack) for lane in range(LANES)])
         engine = Engine(lanes)
         parts.stop.background("engine", engine.run())
         intake = _intake(parts, live_events(generation).name, EventConsumer(engine))
@@ -37,8 +37,8 @@ async def projecting(parts: Parts) -> AsyncIterator[Engine]:
         yield engine
 
 
-def _lane(parts: Parts, generation: int, stack: AsyncExitStack) -> Settling:
-    transactions = MongoTransactions(parts.projector, generation)
+def _lane(parts: Parts, generation: int, lane: int, stack: AsyncExitStack) -> Settling:
+    transactions = MongoTransactions(parts.projector, generation, lane)
     stack.push_async_callback(transactions.close)
     return Settling(transactions, partial(report, applied=parts.waiting.applied))
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from read_service.projections.activity import key_of
 
 COMPANIES, USERS, ACTIVITY, STATISTICS, OUTCOMES = "companies", "users", "activity", "statistics", "outcomes"
-POSITIONS, AHEAD, PARKED, REPAIRS = "positions", "ahead", "parked", "repairs"
-NAMES = (COMPANIES, USERS, ACTIVITY, STATISTICS, OUTCOMES, POSITIONS, AHEAD, PARKED, REPAIRS)
+POSITIONS, AHEAD, PARKED, REPAIRS, TURNS = "positions", "ahead", "parked", "repairs", "turns"
+NAMES = (COMPANIES, USERS, ACTIVITY, STATISTICS, OUTCOMES, POSITIONS, AHEAD, PARKED, REPAIRS, TURNS)
 
 # One for the whole service: which generation is active.
 GENERATIONS = "generations"
@@ -41,6 +41,7 @@ def indexes(outcomes_kept: float) -> dict[str, list[Index]]:
             Index([("early", 1)], {"partialFilterExpression": {"early": True}}),
             Index([("skipped", 1)], {"partialFilterExpression": {"skipped": {"$exists": True}}}),
         ],
+        AHEAD: [_ascending("_id.company")],
         PARKED: [
             _ascending("state", "parked_at"),
             _ascending("company_id"),

@@ -13,6 +13,7 @@ from pymongo.errors import (
     ConnectionFailure,
     DocumentTooLarge,
     DuplicateKeyError,
+    ExecutionTimeout,
     OperationFailure,
     PyMongoError,
 )
@@ -136,11 +137,15 @@ async def run(database: Database, session: Session, commands: Sequence[Document]
     await _in_one_visit(run_all)
 
 
-async def find(database: Database, session: Session, collection: str, where: Document) -> list[Document]:
-    """All documents that match, as the session's transaction sees them."""
+async def find(
+    database: Database, session: Session, collection: str, where: Document, most: int = 0, *, sort: str | None = None
+) -> list[Document]:
+    """The documents that match, as the session's transaction sees them; at most so many, or all."""
+    # All in one batch, as far as 16 MB reach: the driver's first one has 101 documents.
+    options: dict[str, Any] = {"limit": most, "sort": None if sort is None else [(sort, 1)], "batch_size": 10_000}
 
     def find_all() -> list[Document]:
-        return list(database.delegate[collection].find(where, session=session.delegate))
+        return list(database.delegate[collection].find(where, session=session.delegate, **options))
 
     return await _in_one_visit(find_all)
 
@@ -154,6 +159,18 @@ async def _in_one_visit(calls: Callable[[], T]) -> T:
         # A session is for one call at a time, and the next one would be that which undoes the transaction.
         await asyncio.wait([visit], timeout=_ABANDONED_SECONDS)
         raise
+
+
+class OutOfTime(Exception):
+    """The server did not get to it in the time that it was given."""
+
+
+async def run_alone(database: Database, command: Document, seconds: float) -> None:
+    """Run a command outside of any transaction, known to the primary alone. Raises OutOfTime or StoreAway."""
+    try:
+        await database.command({**command, "maxTimeMS": int(seconds * 1000), "writeConcern": {"w": 1}})
+    except ExecutionTimeout as failure:
+        raise OutOfTime(str(failure)) from failure
 
 
 async def insert_unless_there(database: Database, collection: str, document: Document) -> None:

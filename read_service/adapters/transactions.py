@@ -2,12 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from read_service.adapters import writing
 from read_service.adapters.collections import AHEAD, POSITIONS, name_of
 from read_service.adapters.mongo import Database, Document, Session, find, run, transaction
+from read_service.adapters.turns import Turns
 from read_service.projections.planning import Plan, Position, Stored
 from read_service.projections.ports import Conflicted
 from read_service.projections.reading import read_stored
@@ -15,26 +16,33 @@ from read_service.projections.standing import Standing
 
 SLOTS = 64  # of the statistics: replicas that each have one do not meet there
 MOST_STORED = 500  # events of one company that are taken out of `ahead` at once
+MOST_TOGETHER = 2_000  # events of all companies that are looked at with one query
 
 
 class MongoTransactions:
-    """Transactions on one generation of documents, one at a time."""
+    """Transactions of a lane on one generation of documents, one at a time."""
 
-    def __init__(self, database: Database, generation: int) -> None:
+    def __init__(self, database: Database, generation: int, lane: int = 0) -> None:
         self._database = database
         self._generation = generation
         self._session: Session | None = None
         self._slot = random.randrange(SLOTS)  # noqa: S311 - no secret
+        self._turns = Turns(database, generation, lane)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["MongoTransaction"]:
         """One transaction, majority and snapshot."""
         if self._session is None:
             self._session = await self._database.client.start_session()
+        in_turn = await self._turns.come()
         try:
             async with transaction(self._session):
+                if in_turn:
+                    await run(self._database, self._session, [self._turns.take])
                 yield MongoTransaction(self._database, self._generation, self._session, self._slot)
+            self._turns.crowding.passed()
         except Conflicted:
+            self._turns.crowding.met()
             self._slot = random.randrange(SLOTS)  # noqa: S311 - perhaps another replica has the same
             raise
         except BaseException:
@@ -57,6 +65,7 @@ class MongoTransaction:
         self._generation = generation
         self._session = session
         self._slot = slot
+        self._ahead = name_of(AHEAD, generation)
 
     async def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
         """The positions of those companies that have one."""
@@ -66,17 +75,30 @@ class MongoTransaction:
 
     async def stored(self, after: Mapping[str, int]) -> Mapping[str, Stored]:
         """By company, the first events that `ahead` holds after a version."""
-        return {company_id: await self._stored(company_id, version) for company_id, version in after.items()}
+        # One query for all: one for each took 0.4 ms, and who closed the gaps of two hundred companies fell behind, so
+        # that others stored more events early, and so on. Three replicas had half the rate of one.
+        where = {"_id.company": {"$in": list(after)}}
+        found = await find(self._database, self._session, self._ahead, where, MOST_TOGETHER)
+        if len(found) == MOST_TOGETHER:
+            return {company_id: await self._stored(company_id, version) for company_id, version in after.items()}
+        by_company: dict[str, list[Document]] = {company_id: [] for company_id in after}
+        for one in sorted(found, key=lambda one: one["_id"]["version"]):
+            if one["_id"]["version"] > after[one["_id"]["company"]]:
+                by_company[one["_id"]["company"]].append(one)
+        return {company_id: _stored(of_company) for company_id, of_company in by_company.items()}
 
     async def write(self, plan: Plan) -> None:
         """Write all of it; positions first, so that who meets another replica has not worked in vain."""
         await run(self._database, self._session, list(writing.commands(plan, self._generation, self._slot)))
 
     async def _stored(self, company_id: str, version: int) -> Stored:
-        collection = self._database[name_of(AHEAD, self._generation)]
         where = {"_id": {"$gt": writing.place(company_id, version), "$lt": writing.place(company_id, None)}}
-        found = await collection.find(where, session=self._session).sort("_id", 1).to_list(MOST_STORED)
-        return Stored([read_stored(bytes(one["body"])) for one in found], more=len(found) == MOST_STORED)
+        return _stored(await find(self._database, self._session, self._ahead, where, MOST_STORED, sort="_id"))
+
+
+def _stored(found: Sequence[Document]) -> Stored:
+    changes = [read_stored(bytes(one["body"])) for one in found[:MOST_STORED]]
+    return Stored(changes, more=len(found) >= MOST_STORED)
 
 
 def position_of(document: Document) -> Position:

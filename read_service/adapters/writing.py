@@ -34,13 +34,13 @@ def commands(plan: Plan, generation: int, slot: int) -> Iterator[Document]:
             yield {"delete": name_of(name, generation), "deletes": deletes}
 
     yield from update(POSITIONS, [_position(*one) for one in plan.positions.items()])
+    yield from update(STATISTICS, list(_counts(plan, slot)))
     for name, writes in plan.writes.by_collection().items():
         yield from update(name, [_update(write) for write in writes if not isinstance(write, Remove)])
         yield from delete(name, [_by_key(write.key) for write in writes if isinstance(write, Remove)])
     for name, added in plan.writes.added.items():
         documents = [{"_id": one.key, **one.document} for one in added]
         yield {"insert": name_of(name, generation), "documents": documents}
-    yield from update(STATISTICS, list(_counts(plan, slot)))
     yield from delete(AHEAD, [_passed(*one) for one in plan.passed.items()])
     yield from update(AHEAD, [_early(change) for change in plan.store])
     yield from update(PARKED, [step for one in plan.parked for step in parking(one)])

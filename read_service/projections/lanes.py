@@ -1,6 +1,7 @@
 """Large batches in two transactions at once: while the database works on one half, the service works on the other."""
 
 import asyncio
+import zlib
 from collections.abc import Sequence
 
 from read_service.projections.planning import Plan
@@ -14,7 +15,7 @@ LARGE = 200
 class Lanes:
     """Settles a batch in one transaction, or each company's share of a large one in one of several.
 
-    They never meet each other: all events of a company are in one share.
+    They never meet each other: all events of a company are in one share, the same at every replica.
     """
 
     def __init__(self, lanes: Sequence[Settling], large: int = LARGE) -> None:
@@ -44,10 +45,16 @@ def shares_of(work: Sequence[Work], count: int) -> list[list[Work]]:
     shares = [[Work(size=one.size) for one in work] for _ in range(count)]
     for place, one in enumerate(work):
         for change in one.changes:
-            shares[hash(change.subject) % count][place].changes.append(change)
+            shares[_lane_of(change.subject, count)][place].changes.append(change)
         for company_id in one.drain:
-            share = shares[hash(company_id) % count]
+            share = shares[_lane_of(company_id, count)]
             share[place] = Work(changes=share[place].changes, drain=[*share[place].drain, company_id], size=one.size)
         shares[0][place].outcomes.extend(one.outcomes)
         shares[0][place].parked.extend(one.parked)
     return shares
+
+
+def _lane_of(company_id: str, count: int) -> int:
+    # The same lane at every replica: Python's own hash is another one in each process, and every lane would meet all
+    # lanes of the others.
+    return zlib.crc32(company_id.encode()) % count

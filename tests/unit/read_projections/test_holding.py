@@ -79,3 +79,19 @@ async def test_a_copy_that_comes_while_the_first_is_held_is_not_done_either() ->
         await asyncio.gather(*copies)
     assert shelf.versions() == {HOT[0]["subject"]: 2}
     running.cancel()
+
+
+async def test_where_a_transaction_takes_longer_than_the_hold_several_pass_before_an_event_is_stored() -> None:
+    shelf, stored_after = Shelf(), list[int]()
+
+    async def settle(work: Sequence[Work], patient: frozenset[int]) -> Plan:
+        made = shelf.transact(work, patient)
+        stored_after.append(len(shelf.ahead))
+        return made
+
+    engine = Engine(settle, hold=0)
+    running = asyncio.create_task(engine.run())
+    async with asyncio.timeout(5):
+        await engine.apply(Work(changes=changes(HOT, range(2, 3))))
+    assert stored_after == [0, 0, 0, 0, 1]
+    running.cancel()

@@ -58,6 +58,12 @@ def test_a_share_holds_companies_whole_and_every_part_of_a_message_once() -> Non
         assert {name for one in share for name in one.drain} <= names
 
 
+def test_a_company_has_the_same_lane_in_every_process() -> None:
+    names = [f"{number:032x}" for number in range(8)]
+    shares = shares_of([Work(drain=names)], 2)
+    assert [int(name in shares[1][0].drain) for name in names] == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
 async def test_a_large_batch_is_in_several_transactions_at_once_and_nothing_of_it_is_lost() -> None:
     shelf, barrier = Shelf(), asyncio.Barrier(2)
     lanes = Lanes([Settling(Meeting(shelf, barrier), lambda _: None) for _ in range(2)], large=1)

@@ -49,11 +49,10 @@ class Crowding:
 class Turns:
     """The turn of one lane, the same for every replica."""
 
-    def __init__(self, database: Database, generation: int, lane: int, wait: float = WAIT_SECONDS) -> None:
+    def __init__(self, database: Database, generation: int, lane: int) -> None:
         self._database = database
         self._name = name_of(TURNS, generation)
         self._lane = lane
-        self._wait = wait
         self.crowding = Crowding()
 
     @property
@@ -67,7 +66,7 @@ class Turns:
         if not self.crowding.left:
             return False
         try:
-            await run_alone(self._database, self.take, self._wait)
+            await run_alone(self._database, self.take, WAIT_SECONDS)
         except OutOfTime:
             self.crowding.waited_in_vain()
             return False

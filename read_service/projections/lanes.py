@@ -15,7 +15,7 @@ LARGE = 200
 class Lanes:
     """Settles a batch in one transaction, or each company's share of a large one in one of several.
 
-    They never meet each other: all events of a company are in one share, the same at every replica.
+    Those never meet each other: all events of a company are in one share, and in the same one at every replica.
     """
 
     def __init__(self, lanes: Sequence[Settling], large: int = LARGE) -> None:

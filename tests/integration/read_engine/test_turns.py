@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from read_service.adapters import transactions as module
+from read_service.adapters import turns as turns_module
 from read_service.adapters.mongo import Database, connected, run, transaction
 from read_service.adapters.transactions import MongoTransactions
 from read_service.adapters.turns import Turns
@@ -56,6 +57,14 @@ async def taken(documents: Database) -> int:
     return 0 if turn is None else int(turn["taken"])
 
 
+async def meet(first: MongoTransactions, second: MongoTransactions) -> None:
+    """The second one stores a version early that the first one makes the next."""
+    async with second.begin() as later:
+        await later.positions([COMPANIES[0]])
+        await transact(first, works(of(COMPANIES[0], 1)), NOBODY_WAITS)
+        await later.write(Shelf().transact(works(of(COMPANIES[0], 2))))
+
+
 async def test_who_meets_nobody_takes_no_turn(replicas: list[MongoTransactions], documents: Database) -> None:
     await transact(replicas[0], works(of(COMPANIES[0], 1)), NOBODY_WAITS)
     assert await taken(documents) == 0
@@ -86,11 +95,23 @@ async def test_who_is_late_is_told_by_its_first_write(replicas: list[MongoTransa
                 await run(documents, session, [turns(replicas[1]).take])
 
 
-async def test_a_frozen_replica_is_not_waited_for(replicas: list[MongoTransactions], documents: Database) -> None:
+async def test_who_has_met_another_takes_one_turn_and_then_none(
+    replicas: list[MongoTransactions], documents: Database
+) -> None:
+    first, second = replicas
+    with pytest.raises(Conflicted):
+        await meet(first, second)
+    for version in (2, 3):
+        await transact(second, works(of(COMPANIES[0], version)), NOBODY_WAITS)
+        assert await taken(documents) == 2  # waited for, and taken in the transaction
+
+
+async def test_a_frozen_replica_is_not_waited_for(
+    replicas: list[MongoTransactions], documents: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frozen, other = replicas
-    for one in replicas:
-        turns(one).crowding.met()
-    turns(other)._wait = 0.05
+    turns(frozen).crowding.left, turns(other).crowding.left = 1, 5
+    monkeypatch.setattr(turns_module, "WAIT_SECONDS", 0.05)
     async with frozen.begin(), asyncio.timeout(5):
         await transact(other, works(of(COMPANIES[0], 1)), NOBODY_WAITS)
         assert await positions(documents) == {COMPANIES[0]: 1}

@@ -33,18 +33,19 @@ def _system(log: _Side, documents: _Side) -> System:
 
 
 async def test_documents_may_take_a_moment_but_must_equal_the_log() -> None:
-    whole, part = Totals(6, 6, 1, 3), Totals(5, 5, 1, 2)
-    await _system(_Side(whole), _Side(part, whole)).check()
+    whole, part, uncounted = Totals(6, 6, 1, 3, 1), Totals(5, 5, 1, 2, 1), Totals(6, 6, 1, 3, 0)
+    await _system(_Side(whole), _Side(part, uncounted, whole)).check()
 
 
-async def test_documents_that_miss_something_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("found", [Totals(6, 5, 1, 3, 1), Totals(6, 6, 1, 3, 0)], ids=["a version", "a count"])
+async def test_documents_that_miss_something_are_wrong(monkeypatch: pytest.MonkeyPatch, found: Totals) -> None:
     monkeypatch.setattr(system, "_SETTLE_SECONDS", 0.0)
     with pytest.raises(Wrong, match="the documents hold"):
-        await _system(_Side(Totals(6, 6, 1, 3)), _Side(Totals(6, 5, 1, 3))).check()
+        await _system(_Side(Totals(6, 6, 1, 3, 1)), _Side(found)).check()
 
 
 async def test_versions_that_do_not_add_up_to_the_events_are_wrong() -> None:
-    same = Totals(6, 5, 1, 3)
+    same = Totals(6, 5, 1, 3, 1)
     with pytest.raises(Wrong, match="add up to 5"):
         await _system(_Side(same), _Side(same)).check()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
@@ -126,8 +127,11 @@ def meaning_of(failure: BaseException) -> BaseException:
 async def run(database: Database, session: Session, commands: Sequence[Document]) -> None:
     """Run write commands of the server as they are, in order. Raises what `transaction` knows to read."""
 
-    def run_all() -> None:
+    def run_all(abandoned: threading.Event) -> None:
         for command in commands:
+            # Each one checks: in a transaction that was undone meanwhile the driver would run it outside of any.
+            if abandoned.is_set():
+                return
             answer = database.delegate.command(command, session=session.delegate)
             for fault in answer.get("writeErrors", ()):
                 if fault["code"] == _DUPLICATE_KEY:
@@ -144,18 +148,20 @@ async def find(
     # All in one batch, as far as 16 MB reach: the driver's first one has 101 documents.
     options: dict[str, Any] = {"limit": most, "sort": None if sort is None else [(sort, 1)], "batch_size": 10_000}
 
-    def find_all() -> list[Document]:
+    def find_all(_: threading.Event) -> list[Document]:
         return list(database.delegate[collection].find(where, session=session.delegate, **options))
 
     return await _in_one_visit(find_all)
 
 
-async def _in_one_visit(calls: Callable[[], T]) -> T:
+async def _in_one_visit(calls: Callable[[threading.Event], T]) -> T:
     # The driver goes into a thread and back for every call: 0.2 ms and two switches each, for six calls a transaction.
-    visit = asyncio.get_running_loop().run_in_executor(None, calls)
+    abandoned = threading.Event()
+    visit = asyncio.get_running_loop().run_in_executor(None, calls, abandoned)
     try:
         return await asyncio.shield(visit)
     except asyncio.CancelledError:
+        abandoned.set()
         # A session is for one call at a time, and the next one would be that which undoes the transaction.
         await asyncio.wait([visit], timeout=_ABANDONED_SECONDS)
         raise
@@ -165,10 +171,11 @@ class OutOfTime(Exception):
     """The server did not get to it in the time that it was given."""
 
 
-async def run_alone(database: Database, command: Document, seconds: float) -> None:
+async def run_alone(database: Database, session: Session, command: Document, seconds: float) -> None:
     """Run a command outside of any transaction, known to the primary alone. Raises OutOfTime or StoreAway."""
+    alone = {**command, "maxTimeMS": int(seconds * 1000), "writeConcern": {"w": 1}}
     try:
-        await database.command({**command, "maxTimeMS": int(seconds * 1000), "writeConcern": {"w": 1}})
+        await _in_one_visit(lambda _: database.delegate.command(alone, session=session.delegate))
     except ExecutionTimeout as failure:
         raise OutOfTime(str(failure)) from failure
 

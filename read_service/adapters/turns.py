@@ -12,7 +12,7 @@ A turn guards nothing, positions do: a replica that does not get it in time goes
 from dataclasses import dataclass
 
 from read_service.adapters.collections import TURNS, name_of
-from read_service.adapters.mongo import Database, Document, OutOfTime, run_alone
+from read_service.adapters.mongo import Database, Document, OutOfTime, Session, run_alone
 
 MOST_TURNS = 64  # in a row before it is tried without: that one may be in vain, or all of them were
 WAIT_SECONDS = 1.0  # a frozen replica keeps its turn until the server ends its transaction, after ten seconds or sixty
@@ -61,12 +61,15 @@ class Turns:
         update: Document = {"q": {"_id": self._lane}, "u": {"$inc": {"taken": 1}}, "upsert": True}
         return {"update": self._name, "updates": [update]}
 
-    async def come(self) -> bool:
-        """Where replicas meet, wait until nobody has the turn; whether to take it. Raises StoreAway."""
+    async def come(self, session: Session) -> bool:
+        """Where replicas meet, wait until nobody has the turn; whether to take it. Raises StoreAway.
+
+        On the session of the transaction to come, which then sees what was committed until now.
+        """
         if not self.crowding.left:
             return False
         try:
-            await run_alone(self._database, self.take, WAIT_SECONDS)
+            await run_alone(self._database, session, self.take, WAIT_SECONDS)
         except OutOfTime:
             self.crowding.waited_in_vain()
             return False

@@ -20,7 +20,7 @@ _SHORTEST_PAUSE = 0.005
 # Two replicas that make the same position or counter clash once, and then see it. What clashes so often lies in the
 # data: an entry that is there already, though the position does not say so.
 MOST_CLASHES = 20
-MANY_CONFLICTS = 50  # in a row are some seconds in which nothing was taken
+LONG_CONFLICT = 5.0  # seconds in which nothing was taken: each conflict may have waited for a turn first
 
 Look = Callable[[Mapping[str, Stored]], Mapping[str, Stored]]
 
@@ -76,7 +76,8 @@ class Settling:
 
     async def _until_committed(self, work: Sequence[Work], patient: frozenset[int], look: Look | None = None) -> Plan:
         conflicts = clashes = failures = 0
-        began = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time
+        began = now()
         while True:
             try:
                 made = await transact(self._transactions, work, patient, look)
@@ -87,21 +88,21 @@ class Settling:
                 clashes += isinstance(conflict, Clashed)
                 if clashes == MOST_CLASHES:
                     raise RefusedData(f"it clashed {clashes} times: {conflict}") from conflict
-                await self._give_way(conflict, conflicts)
+                await self._give_way(conflict, conflicts, now() - began)
             except Exception as failure:  # noqa: BLE001 - whatever it was, it accuses nobody
                 failures += 1
                 metrics.RETRIES.labels("away").inc()
                 await self._pause(failure, failures)
             else:
                 self.condition = OK
-                metrics.TRANSACTION_SECONDS.observe(asyncio.get_running_loop().time() - began)
+                metrics.TRANSACTION_SECONDS.observe(now() - began)
                 self._committed(made)
                 return made
 
-    async def _give_way(self, conflict: Conflicted, conflicts: int) -> None:
+    async def _give_way(self, conflict: Conflicted, conflicts: int, seconds: float) -> None:
         metrics.RETRIES.labels("conflict").inc()
-        if conflicts >= MANY_CONFLICTS:
-            self.condition = f"{conflicts} conflicts in a row: {conflict}"[:500]
+        if seconds >= LONG_CONFLICT:
+            self.condition = f"nothing taken for {seconds:.0f} seconds, {conflicts} conflicts: {conflict}"[:500]
         await asyncio.sleep(random.uniform(0, min(_LONGEST_CONFLICT_PAUSE, _SHORTEST_PAUSE * conflicts)))  # noqa: S311
 
     async def _pause(self, failure: Exception, failures: int) -> None:

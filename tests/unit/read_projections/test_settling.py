@@ -217,10 +217,14 @@ async def test_what_clashes_again_and_again_is_parked_alone_also_when_others_con
     assert len(transactions.shelf.collections["outcomes"]) == 3
 
 
-async def test_while_it_does_nothing_but_conflict_it_is_not_well(
-    transactions: ShelfTransactions, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("bound", "says"),
+    [(0.0, [OK, *(f"nothing taken for 0 seconds, {number} conflicts: met" for number in range(1, 5))]), (60, [OK] * 5)],
+)
+async def test_while_it_does_nothing_but_conflict_for_long_it_is_not_well(
+    transactions: ShelfTransactions, monkeypatch: pytest.MonkeyPatch, bound: float, says: list[str]
 ) -> None:
-    monkeypatch.setattr(settling, "MANY_CONFLICTS", 3)
+    monkeypatch.setattr(settling, "LONG_CONFLICT", bound)
     conditions: list[str] = []
     one = Settling(transactions, lambda _: None)
 
@@ -230,7 +234,7 @@ async def test_while_it_does_nothing_but_conflict_it_is_not_well(
 
     transactions.refuses, transactions.troubles = looks, [Conflicted("met")] * 4
     await one([work(LOG)], frozenset())
-    assert conditions == [OK, OK, OK, "3 conflicts in a row: met", "4 conflicts in a row: met"]
+    assert conditions == says
     assert await one.is_well() == OK
 
 

@@ -24,7 +24,7 @@ async def projecting(parts: Parts) -> AsyncIterator[Engine]:
     generation = parts.current.generation
     async with AsyncExitStack() as stack:
         lanes = Lanes([_lane(parts, generation, lane, stack) for lane in range(LANES)])
-        engine = Engine(lanes)
+        engine = Engine(lanes, most_held=parts.settings.event_prefetch // 2)
         parts.stop.background("engine", engine.run())
         intake = _intake(parts, live_events(generation).name, EventConsumer(engine))
         stack.push_async_callback(intake.close)

@@ -45,8 +45,11 @@ class _Waiting:
 class Engine:
     """Gathers work while a transaction is under way; the next takes all of it, within bounds."""
 
-    def __init__(self, settle: Settle, *, hold: float = HOLD_SECONDS) -> None:
+    def __init__(self, settle: Settle, *, most_held: int, hold: float = HOLD_SECONDS) -> None:
+        """At most `most_held` messages wait for predecessors: fewer than the broker hands out before the first is
+        acknowledged, or those that wait would keep what they wait for from coming."""
         self._settle = settle
+        self._most_held = most_held
         self._hold = hold
         self._arrived: deque[_Waiting] = deque()
         self._held: list[_Waiting] = []
@@ -71,8 +74,9 @@ class Engine:
         try:
             while True:
                 await self._something()
-                taken = self._take()
-                patient = frozenset(place for place, one in enumerate(taken) if self._is_young(one))
+                too_many = len(self._held) - self._most_held
+                taken = self._take()  # those that were held come first, the oldest before all
+                patient = frozenset(at for at, one in enumerate(taken) if at >= too_many and self._is_young(one))
                 made = await self._settle([one.work for one in taken], patient)
                 self._finish(taken, made.held)
                 if made.unfinished:

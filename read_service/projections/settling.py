@@ -20,7 +20,10 @@ _SHORTEST_PAUSE = 0.005
 # Two replicas that make the same position or counter clash once, and then see it. What clashes so often lies in the
 # data: an entry that is there already, though the position does not say so.
 MOST_CLASHES = 20
-LONG_CONFLICT = 5.0  # seconds in which nothing was taken: each conflict may have waited for a turn first
+
+# Seconds without an end that are told, whatever it is: one conflict after the other, a commit of which nobody knows
+# whether it has happened, a server that does not answer.
+LONG_BATCH = 10.0
 
 Look = Callable[[Mapping[str, Stored]], Mapping[str, Stored]]
 
@@ -39,7 +42,18 @@ class Settling:
     def __init__(self, transactions: Transactions, committed: Callable[[Plan], None]) -> None:
         self._transactions = transactions
         self._committed = committed
-        self.condition = OK  # or what keeps the database from taking events
+        self._failure = OK
+        self._met = ""
+        self._since: float | None = None
+
+    @property
+    def condition(self) -> str:
+        """`ok`, or what keeps the database from taking events."""
+        if self._failure == OK and self._since is not None:
+            seconds = asyncio.get_running_loop().time() - self._since
+            if seconds >= LONG_BATCH:
+                return f"a batch has been under way for {seconds:.0f} seconds{self._met}"
+        return self._failure
 
     async def is_well(self) -> str:
         """A health check: `ok`, or what keeps the database from taking events."""
@@ -77,7 +91,8 @@ class Settling:
     async def _until_committed(self, work: Sequence[Work], patient: frozenset[int], look: Look | None = None) -> Plan:
         conflicts = clashes = failures = 0
         now = asyncio.get_running_loop().time
-        began = now()
+        self._since = began = now()
+        self._met = ""
         while True:
             try:
                 made = await transact(self._transactions, work, patient, look)
@@ -88,27 +103,26 @@ class Settling:
                 clashes += isinstance(conflict, Clashed)
                 if clashes == MOST_CLASHES:
                     raise RefusedData(f"it clashed {clashes} times: {conflict}") from conflict
-                await self._give_way(conflict, conflicts, now() - began)
+                await self._give_way(conflict, conflicts)
             except Exception as failure:  # noqa: BLE001 - whatever it was, it accuses nobody
                 failures += 1
                 metrics.RETRIES.labels("away").inc()
                 await self._pause(failure, failures)
             else:
-                self.condition = OK
+                self._failure, self._since = OK, None
                 metrics.TRANSACTION_SECONDS.observe(now() - began)
                 self._committed(made)
                 return made
 
-    async def _give_way(self, conflict: Conflicted, conflicts: int, seconds: float) -> None:
+    async def _give_way(self, conflict: Conflicted, conflicts: int) -> None:
         metrics.RETRIES.labels("conflict").inc()
-        if seconds >= LONG_CONFLICT:
-            self.condition = f"nothing taken for {seconds:.0f} seconds, {conflicts} conflicts: {conflict}"[:500]
+        self._met = f", {conflicts} conflicts: {conflict}"[:500]
         await asyncio.sleep(random.uniform(0, min(_LONGEST_CONFLICT_PAUSE, _SHORTEST_PAUSE * conflicts)))  # noqa: S311
 
     async def _pause(self, failure: Exception, failures: int) -> None:
-        self.condition = f"{type(failure).__name__}: {failure}"[:500]
+        self._failure = f"{type(failure).__name__}: {failure}"[:500]
         pause = longest_pause(failures) * random.uniform(0.5, 1)  # noqa: S311 - no secret
-        log.warning("documents_away", reason=self.condition, pause=round(pause, 3))
+        log.warning("documents_away", reason=self._failure, pause=round(pause, 3))
         await asyncio.sleep(pause)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tests.benchmarks.results import Goal, Sample
 from tests.benchmarks.servers import Servers
+from tests.benchmarks.subjects.floor import Floor, floor
 from tests.benchmarks.subjects.naive import naive
 from tests.benchmarks.subjects.noop import NoOp, noop
 from tests.benchmarks.subjects.registrar import registrar
@@ -45,6 +46,7 @@ class Bench:
     _seed: int = 1000
     _systems: dict[str, tuple[tuple[int, int], System]] = field(default_factory=dict)
     _ceilings: dict[str, NoOp] = field(default_factory=dict)
+    _floor: Floor | None = None
 
     def seed(self) -> int:
         """A number that no measurement has used yet: new companies every time."""
@@ -72,12 +74,21 @@ class Bench:
             self._ceilings[way].rest()
         return self._ceilings[way]
 
+    async def floor(self) -> Floor:
+        """The least that a lone command takes; it rests."""
+        if self._floor is None:
+            self._floor = await floor(self.servers)
+            self._floor.rest()
+        return self._floor
+
     async def aclose(self) -> None:
         """Let everything go on, and hang up."""
         for _, system in self._systems.values():
             await system.close()
         for ceiling in self._ceilings.values():
             ceiling.wake()
+        if self._floor is not None:
+            self._floor.wake()
 
     async def alternate(self, measures: Mapping[str, Measure], plan: Plan | None = None) -> list[Sample]:
         """Measure in turn, round after round, each round in the other direction; the warm-up's samples are dropped."""

@@ -72,7 +72,9 @@ class ThreeMongods:
         before = await self.primary()
         async with direct(before) as client:
             with contextlib.suppress(AutoReconnect):
-                await client.admin.command({"replSetStepDown": 40, "secondaryCatchUpPeriodSecs": 20})
+                # By force: right after an election it may hold nobody for electable, though all are level with it.
+                step_down = {"replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5, "force": True}
+                await client.admin.command(step_down)
         await eventually(self.primary, until=lambda port: port != before, within=30)
 
     async def kill_primary(self) -> None:

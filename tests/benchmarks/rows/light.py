@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.benchmarks.meter import collector_at_rest, metered
 from tests.benchmarks.results import Goal, Sample
 from tests.benchmarks.sending import message_of
 from tests.benchmarks.stores import Wrong
+from tests.benchmarks.subjects.floor import Floor
 from tests.benchmarks.subjects.noop import NoOp
 from tests.benchmarks.subjects.system import System
 
@@ -29,14 +31,17 @@ _UNCOUNTED = 80  # commands after a rest: heartbeats and timers of all that stoo
 
 async def run(bench: Bench) -> list[Sample]:
     """Forty commands a second, each answered to the sender, who then looks every millisecond whether the company's
-    document has the version of the reply; the first two seconds are not counted. Beside that what the parts take alone
-    at the same rate: the broker (a message into a quorum queue, its echo back), a Postgres commit of one row, a MongoDB
-    transaction of one document."""
+    document has the version of the reply; the first two seconds are not counted. The floor is the same way with drivers
+    alone: one look, one row, the reply, one event, one document, nothing decoded or decided. Beside that what the parts
+    take alone at the same rate: the broker (a message into a quorum queue, its echo back), a Postgres commit of one
+    row, a MongoDB transaction of one document."""
     ours, naive, echo = await bench.registrar(), await bench.naive(), await bench.noop("echo")
+    least = await bench.floor()
     return await bench.alternate(
         {
             "registrar": partial(latencies, bench, ours),
             "naive": partial(latencies, bench, naive),
+            "floor": partial(least_latencies, bench, least),
             "parts": partial(parts, bench, echo),
         }
     )
@@ -51,22 +56,66 @@ async def latencies(bench: Bench, system: System) -> list[Sample]:
     await system.mark()
     pids = {**system.processes, **bench.servers.pids()}
     turns = defaultdict[str, asyncio.Lock](asyncio.Lock)  # of a company, where a subject falls behind by seconds
-    began = time.monotonic()
 
-    async def one(number: int, command: dict[str, Any]) -> None:
-        await asyncio.sleep(began + number / _RATE - time.monotonic())
+    async def one(number: int) -> None:
+        command = commands[number]
         async with turns[command["subject"]]:
             took[number] = await _sent(client, system, command)
 
     async with bus(system.amqp) as client, metered(pids, watched=False) as usage:
-        await asyncio.gather(*(one(number, command) for number, command in enumerate(commands)))
-    seconds = time.monotonic() - began
+        seconds = await _at_rate(len(commands), one)
     await system.check()
     system.rest()
+    return [Sample(system.name, _figures(took, uncounted), len(commands), seconds, usage)]
+
+
+async def least_latencies(bench: Bench, floor: Floor) -> list[Sample]:
+    """How long the floor's replies and documents take."""
+    count, uncounted = bench.plan.count(400, 40), bench.plan.count(_UNCOUNTED)
+    took: dict[int, tuple[float, float]] = {}
+    floor.wake()
+    pids = {**floor.processes, **bench.servers.pids()}
+    async with (
+        bus(floor.amqp) as client,
+        AsyncMongoClient[dict[str, Any]](floor.mongo) as mongo,
+        metered(pids, watched=False) as usage,
+    ):
+        documents, seed = mongo.get_default_database().floor, bench.seed()
+
+        async def one(number: int) -> None:
+            began = time.monotonic()
+            name = f"{seed}-{number}"
+            body = aio_pika.Message(name.encode(), delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+            if await client.request("commands", body, "floor") != name.encode():
+                raise Wrong(f"the floor's reply to {name}")
+            answered = time.monotonic()
+            while not await documents.find_one({"_id": name}):
+                if time.monotonic() - began > _LATE:
+                    raise Wrong(f"the floor's document {name} is not visible")
+                await asyncio.sleep(_LOOK)
+            took[number] = answered - began, time.monotonic() - began
+
+        seconds = await _at_rate(count, one)
+    floor.rest()
+    return [Sample(floor.name, _figures(took, uncounted), count, seconds, usage)]
+
+
+async def _at_rate(count: int, one: Callable[[int], Awaitable[None]]) -> float:
+    """So many calls, each begun at its time whatever the others do; the seconds until all have ended."""
+    began = time.monotonic()
+
+    async def at_its_time(number: int) -> None:
+        await asyncio.sleep(began + number / _RATE - time.monotonic())
+        await one(number)
+
+    await asyncio.gather(*map(at_its_time, range(count)))
+    return time.monotonic() - began
+
+
+def _figures(took: Mapping[int, tuple[float, float]], uncounted: int) -> dict[str, float]:
     counted = [both for number, both in sorted(took.items()) if number >= uncounted]
     replied, seen = ([both[place] for both in counted] for place in (0, 1))
-    figures = percentiles("reply", replied, _SHARES) | percentiles("visible", seen, _SHARES)
-    return [Sample(system.name, figures, len(commands), seconds, usage)]
+    return percentiles("reply", replied, _SHARES) | percentiles("visible", seen, _SHARES)
 
 
 async def _sent(client: Bus, system: System, command: dict[str, Any]) -> tuple[float, float]:

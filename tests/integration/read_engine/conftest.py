@@ -47,7 +47,7 @@ async def replica(url: str, *, hold: float = 0.05, timeout: float = 10) -> Async
     async with connected(url, name="replica", timeout=timeout) as database:
         transactions, plans = MongoTransactions(database, 1), list[Plan]()
         settling = Settling(transactions, plans.append)
-        engine = Engine(settling, hold=hold)
+        engine = Engine(settling, most_held=100, hold=hold)
         running = asyncio.create_task(engine.run())
         try:
             yield Replica(engine, settling, plans)

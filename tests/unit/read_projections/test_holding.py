@@ -9,6 +9,7 @@ from contracts.events import CompanyEvent
 from read_service.projections.engine import Engine
 from read_service.projections.planning import MOST_HELD, Plan
 from read_service.projections.reading import Change, Work, read_one
+from tests.support.eventually import eventually
 from tests.support.histories import Folded, histories
 from tests.unit.read_projections.shelf import Shelf
 
@@ -66,7 +67,7 @@ async def test_a_copy_that_comes_while_the_first_is_held_is_not_done_either() ->
         settled.set()
         return made
 
-    engine = Engine(settle, hold=60)
+    engine = Engine(settle, most_held=100, hold=60)
     running = asyncio.create_task(engine.run())
     copies = []
     for _ in range(2):  # the channel of the first is lost: only the second can be acknowledged
@@ -97,9 +98,25 @@ async def test_where_transactions_take_longer_than_the_hold_several_pass_before_
         stored_after.append(len(shelf.ahead))
         return made
 
-    engine = Engine(settle, hold=1)
+    engine = Engine(settle, most_held=100, hold=1)
     running = asyncio.create_task(engine.run())
     async with asyncio.timeout(60):
         await engine.apply(Work(changes=changes(HOT, range(2, 3))))
     assert stored_after == expected
     running.cancel()
+
+
+async def test_those_that_wait_leave_room_for_what_they_wait_for() -> None:
+    shelf = Shelf()
+
+    async def settle(work: Sequence[Work], patient: frozenset[int]) -> Plan:
+        return shelf.transact(work, patient)
+
+    companies = [histories(seed, companies=1, events=3) for seed in range(1, 6)]
+    engine = Engine(settle, most_held=3, hold=60)
+    running = asyncio.create_task(engine.run())
+    early = [asyncio.create_task(engine.apply(Work(changes=changes(log, range(2, 3))))) for log in companies]
+    done = await eventually(lambda: [one.done() for one in early], until=any)
+    assert done == [True, True, False, False, False]  # the oldest
+    running.cancel()
+    await asyncio.wait(early)

@@ -102,5 +102,5 @@ async def test_one_is_unwell_when_any_of_them_is() -> None:
     settlings = [Settling(ShelfTransactions(), lambda _: None) for _ in range(2)]
     lanes = Lanes(settlings)
     assert await lanes.is_well() == OK
-    settlings[1].condition = "away"
+    settlings[1]._failure = "away"
     assert await lanes.is_well() == "away"

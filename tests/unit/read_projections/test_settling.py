@@ -217,14 +217,20 @@ async def test_what_clashes_again_and_again_is_parked_alone_also_when_others_con
     assert len(transactions.shelf.collections["outcomes"]) == 3
 
 
+UNDER_WAY = "a batch has been under way for 0 seconds"
+
+
 @pytest.mark.parametrize(
     ("bound", "says"),
-    [(0.0, [OK, *(f"nothing taken for 0 seconds, {number} conflicts: met" for number in range(1, 5))]), (60, [OK] * 5)],
+    [
+        (0.0, [f"{UNDER_WAY}{rest}" for rest in ("", *(f", {number} conflicts: met" for number in range(1, 5)))]),
+        (60, [OK] * 5),
+    ],
 )
-async def test_while_it_does_nothing_but_conflict_for_long_it_is_not_well(
+async def test_while_a_batch_comes_to_no_end_it_is_not_well(
     transactions: ShelfTransactions, monkeypatch: pytest.MonkeyPatch, bound: float, says: list[str]
 ) -> None:
-    monkeypatch.setattr(settling, "LONG_CONFLICT", bound)
+    monkeypatch.setattr(settling, "LONG_BATCH", bound)
     conditions: list[str] = []
     one = Settling(transactions, lambda _: None)
 

@@ -1,0 +1,74 @@
+"""The floor: the least that keeps the promises of a lone command on these servers, and nothing that a service is for.
+
+Takes a message from a quorum queue and decodes nothing: one look into Postgres, one row committed, the reply, the event
+in a quorum queue (confirmed), the acknowledgement; and on the other side one document in a transaction with majority.
+Drivers without a library above them.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aio_pika
+import asyncpg
+from aio_pika.abc import AbstractIncomingMessage
+from pymongo import AsyncMongoClient
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+COMMANDS, EVENTS = "floor.commands", "floor.events"
+TABLE = "CREATE TABLE floor (body bytea PRIMARY KEY)"
+
+_LOOK = "SELECT body FROM floor WHERE body = $1"
+_STORE = "INSERT INTO floor VALUES ($1)"
+
+
+async def write(url: str) -> None:
+    """From a command to its reply and its event."""
+    database = await asyncpg.connect(os.environ["PEER_POSTGRES_URL"])
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel()
+        replies, events = channel.default_exchange, await channel.get_exchange("events", ensure=False)
+
+        async def take(message: AbstractIncomingMessage) -> None:
+            await database.fetchrow(_LOOK, message.body)
+            await database.execute(_STORE, message.body)
+            reply = aio_pika.Message(message.body, correlation_id=message.correlation_id)
+            event = aio_pika.Message(message.body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+            await asyncio.gather(
+                replies.publish(reply, str(message.reply_to), mandatory=False), events.publish(event, "event")
+            )
+            await message.ack()
+
+        await _consume(connection, COMMANDS, take)
+
+
+async def read(url: str) -> None:
+    """From an event to its document."""
+    async with await aio_pika.connect(url) as connection:
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(os.environ["PEER_MONGO_URL"])
+        documents = client.get_default_database().floor
+        snapshot, majority = ReadConcern("snapshot"), WriteConcern("majority")
+
+        async def take(message: AbstractIncomingMessage) -> None:
+            async with client.start_session() as session, await session.start_transaction(snapshot, majority):
+                await documents.insert_one({"_id": message.body.decode()}, session=session)
+            await message.ack()
+
+        await _consume(connection, EVENTS, take)
+
+
+async def _consume(connection: Any, queue: str, take: Callable[[AbstractIncomingMessage], Awaitable[None]]) -> None:
+    channel = await connection.channel()
+    await channel.set_qos(100)
+    await (await channel.get_queue(queue, ensure=False)).consume(take)
+    await asyncio.Event().wait()
+
+
+SIDES = {"write": (write, COMMANDS), "read": (read, EVENTS)}
+
+if __name__ == "__main__":
+    side, _ = SIDES[sys.argv[1]]
+    asyncio.run(side(os.environ["PEER_AMQP_URL"]))

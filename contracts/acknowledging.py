@@ -3,6 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+# Seconds. A quorum queue writes an acknowledgement to disk, and what is published meanwhile waits for that: the event
+# of a lone command, published right after its commit, reached its reader after 2.2 ms instead of 0.9.
+LINGER = 0.005
+FEW = 10  # with more the broker has the next ones to deliver, and waits for room
+
 Acknowledge = Callable[[int, bool], Awaitable[None]]
 """Acknowledges a delivery tag; with True also every one before it on that channel."""
 
@@ -13,9 +18,10 @@ class AckWindow:
     Measured: 18,700 messages a second with one ack for 50 against 10,400 with one each.
     """
 
-    def __init__(self, acknowledge: Acknowledge, most_behind: int = 200) -> None:
+    def __init__(self, acknowledge: Acknowledge, most_behind: int = 200, linger: float = LINGER) -> None:
         self._acknowledge = acknowledge
         self._most_behind = most_behind
+        self._linger = linger
         self._below = 0  # every tag up to this one is settled
         self._finished: set[int] = set()
         self._apart: set[int] = set()  # settled one by one, past one that is stuck
@@ -55,8 +61,9 @@ class AckWindow:
             await asyncio.wait([self._flushing])
 
     async def _flush(self) -> None:
-        # The task starts behind the handlers that the same commit has woken, so it finds all of them finished.
         try:
+            if len(self._finished) <= FEW:
+                await asyncio.sleep(self._linger)
             while not self._held:
                 if upto := self._prefix():
                     await self._acknowledge(upto, True)  # noqa: FBT003 - AMQP's own word order

@@ -54,7 +54,9 @@ async def service(settings: Settings, handlers: Mapping[str, Handler] = HANDLERS
         commits = await stack.enter_async_context(_engine(settings, COMMITTING, settings.postgres_timeout))
         # The sweep holds its rows while it publishes them, and a suspect's run its journal.
         beside = await stack.enter_async_context(_engine(settings, BESIDE, 3 * settings.postgres_timeout))
-        made = _service(settings, handlers, commits, beside)
+        transactions = PostgresTransactions(commits)
+        stack.push_async_callback(transactions.aclose)
+        made = _service(settings, handlers, transactions, beside)
         stack.push_async_callback(made.close)
         app = health.application(made.checks, metrics.REGISTRY)
         await stack.enter_async_context(served(app, settings.http_host, settings.http_port))
@@ -65,11 +67,13 @@ def _engine(settings: Settings, connections: int, idle: float) -> AbstractAsyncC
     return database(settings.postgres_url, timeout=settings.postgres_timeout, connections=connections, idle=idle)
 
 
-def _service(settings: Settings, handlers: Mapping[str, Handler], commits: AsyncEngine, beside: AsyncEngine) -> Service:
+def _service(
+    settings: Settings, handlers: Mapping[str, Handler], transactions: PostgresTransactions, beside: AsyncEngine
+) -> Service:
     publisher, replying = _publisher(settings, "publishing"), _publisher(settings, "replying")
     messages, outbox = BrokerEventMessages(publisher, settings.publish_window), PostgresOutbox(beside)
     relay, replies, parking = Relay(messages, outbox), Replies(replying), PostgresParking(beside)
-    transactions, journal = PostgresTransactions(commits), PostgresJournal(beside)
+    journal = PostgresJournal(beside)
     watch = Watch(journal)
     settling = Settling(transactions, relay.offer, handlers, watched=watch.attempt)
     commit = GroupCommit(settling.settle, settings.batch_size)

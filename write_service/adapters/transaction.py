@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,32 +18,62 @@ _INTERRUPTED = (TimeoutError, asyncio.CancelledError, OSError)
 
 
 class PostgresTransactions:
-    """Transactions on the connections of an engine."""
+    """Transactions on the connections of an engine. The last one that went well is kept for the next."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._kept: _Connection | None = None
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["PostgresTransaction"]:
         """One transaction, begun by `load`: READ COMMITTED, so that what is read after the locks is what others have
         committed."""
-        async with self._engine.connect() as connection:
-            # The driver's own connection: prepared once, and a third of the time of going through SQLAlchemy.
-            driver: Any = (await connection.get_raw_connection()).driver_connection
+        connection = await self._connection()
+        try:
+            transaction = PostgresTransaction(connection.driver)
+            yield transaction
+            await transaction.commit()
+        except BaseException as failure:
             try:
-                transaction = PostgresTransaction(driver)
-                yield transaction
-                await transaction.commit()
-            except BaseException as failure:
-                await _undo(connection, driver, failure)
-                meaning = meaning_of(failure) if isinstance(failure, Exception) else failure
-                if meaning is failure:
-                    raise
-                raise meaning from failure
+                await _undo(connection, failure)
+            finally:
+                await asyncio.shield(connection.lent.close())
+            meaning = meaning_of(failure) if isinstance(failure, Exception) else failure
+            if meaning is failure:
+                raise
+            raise meaning from failure
+        # Kept: giving it back to the pool and taking it again is 0.3 ms of the five of a lone command.
+        spare, self._kept = self._kept, connection
+        if spare is not None:
+            await asyncio.shield(spare.lent.close())
+
+    async def aclose(self) -> None:
+        """Give the connection back to the engine. Safe to repeat."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            await asyncio.shield(kept.lent.close())
+
+    async def _connection(self) -> "_Connection":
+        if self._kept is not None and self._kept.driver.is_closed():
+            await self.aclose()
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
+            return kept
+        lent = await self._engine.connect()
+        # The driver's own connection: prepared once, and a third of the time of going through SQLAlchemy.
+        return _Connection(lent, (await lent.get_raw_connection()).driver_connection)
 
 
-async def _undo(connection: AsyncConnection, driver: Any, failure: BaseException) -> None:
+class _Connection(NamedTuple):
+    """A connection that the engine's pool has lent, and the driver's own."""
+
+    lent: AsyncConnection
+    driver: Any
+
+
+async def _undo(taken: _Connection, failure: BaseException) -> None:
     """Leave the connection as it was before the transaction, or closed."""
+    connection, driver = taken
     try:
         if isinstance(failure, _INTERRUPTED) or driver.is_closed():
             await connection.invalidate()

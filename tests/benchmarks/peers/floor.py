@@ -1,7 +1,8 @@
 """The floor: the least that keeps the promises of a lone command on these servers, and nothing that a service is for.
 
 Takes a message from a quorum queue and decodes nothing: one look into Postgres, one row committed, the reply, the event
-in a quorum queue (confirmed), the acknowledgement; and on the other side one document in a transaction with majority.
+in a quorum queue (confirmed), the acknowledgement; and on the other side a look at one document and a write to five
+collections (where an event's position, statistics, company, user and activity would be) in a transaction with majority.
 Drivers without a library above them.
 """
 
@@ -19,6 +20,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 COMMANDS, EVENTS = "floor.commands", "floor.events"
+COLLECTIONS = ("positions", "statistics", "companies", "users", "activity")
 TABLE = "CREATE TABLE floor (body bytea PRIMARY KEY)"
 
 _LOOK = "SELECT body FROM floor WHERE body = $1"
@@ -49,12 +51,15 @@ async def read(url: str) -> None:
     """From an event to its document."""
     async with await aio_pika.connect(url) as connection:
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(os.environ["PEER_MONGO_URL"])
-        documents = client.get_default_database().floor
+        documents = client.get_default_database()
         snapshot, majority = ReadConcern("snapshot"), WriteConcern("majority")
 
         async def take(message: AbstractIncomingMessage) -> None:
             async with client.start_session() as session, await session.start_transaction(snapshot, majority):
-                await documents.insert_one({"_id": message.body.decode()}, session=session)
+                this = {"_id": message.body.decode()}
+                await documents[COLLECTIONS[0]].find_one(this, session=session)
+                for name in COLLECTIONS:
+                    await documents[name].update_one(this, {"$inc": {"version": 1}}, upsert=True, session=session)
             await message.ack()
 
         await _consume(connection, EVENTS, take)

@@ -15,6 +15,7 @@ from tests.benchmarks import workload
 from tests.benchmarks.asking import Bus, bus, percentiles
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.meter import collector_at_rest, metered
+from tests.benchmarks.peers.floor import COLLECTIONS
 from tests.benchmarks.results import Goal, Sample
 from tests.benchmarks.sending import message_of
 from tests.benchmarks.stores import Wrong
@@ -32,7 +33,7 @@ _UNCOUNTED = 80  # commands after a rest: heartbeats and timers of all that stoo
 async def run(bench: Bench) -> list[Sample]:
     """Forty commands a second, each answered to the sender, who then looks every millisecond whether the company's
     document has the version of the reply; the first two seconds are not counted. The floor is the same way with drivers
-    alone: one look, one row, the reply, one event, one document, nothing decoded or decided. Beside that what the parts
+    alone: a look, a row, the reply, an event, five documents, nothing decoded or decided. Beside that what the parts
     take alone at the same rate: the broker (a message into a quorum queue, its echo back), a Postgres commit of one
     row, a MongoDB transaction of one document."""
     ours, naive, echo = await bench.registrar(), await bench.naive(), await bench.noop("echo")
@@ -80,7 +81,7 @@ async def least_latencies(bench: Bench, floor: Floor) -> list[Sample]:
         AsyncMongoClient[dict[str, Any]](floor.mongo) as mongo,
         metered(pids, watched=False) as usage,
     ):
-        documents, seed = mongo.get_default_database().floor, bench.seed()
+        documents, seed = mongo.get_default_database()[COLLECTIONS[-1]], bench.seed()
 
         async def one(number: int) -> None:
             began = time.monotonic()

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 from pymongo import AsyncMongoClient
 
-from tests.benchmarks.peers.floor import COMMANDS, EVENTS, SIDES, TABLE
+from tests.benchmarks.peers.floor import COLLECTIONS, COMMANDS, EVENTS, SIDES, TABLE
 from tests.benchmarks.servers import Servers
 from tests.benchmarks.subjects.resting import Resting
 from tests.benchmarks.subjects.starting import declare, started
@@ -34,14 +34,17 @@ class Floor:
 
 
 async def floor(servers: Servers) -> Floor:
-    """The floor's two processes on an empty table and an empty collection."""
+    """The floor's two processes on an empty table and empty collections."""
     amqp, mongo = servers.amqp(VHOST), servers.mongo(NAME)
     postgres = await servers.new_database(NAME)
     connection = await asyncpg.connect(postgres)
     await connection.execute(TABLE)
     await connection.close()
     async with AsyncMongoClient[dict[str, Any]](mongo) as client:
-        await client.get_default_database().floor.drop()
+        database = client.get_default_database()
+        for name in COLLECTIONS:
+            await database.drop_collection(name)
+            await database.create_collection(name)  # two transactions that each make it would clash
     await declare(amqp, {"commands": COMMANDS, "events": EVENTS})
     variables = {"PEER_AMQP_URL": amqp, "PEER_POSTGRES_URL": postgres, "PEER_MONGO_URL": mongo}
     peer = "tests.benchmarks.peers.floor"

@@ -12,10 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.operations import HeadsChanged
 from tests.integration.write_operations.asking import Asking
-from tests.integration.write_service.pipelines import Pipeline
+from tests.integration.write_service.pipelines import Pipeline, one_transaction
 from tests.unit.write_service.orders import an_id, register, rename
 from write_service.adapters import event_log
-from write_service.adapters.transaction import PostgresTransactions
 from write_service.service_layer.batch import Batch
 from write_service.service_layer.wanted import wanted_by
 
@@ -102,7 +101,7 @@ async def test_the_ends_of_time_are_times(
 @asynccontextmanager
 async def still_open(engine: AsyncEngine, company: str) -> AsyncIterator[None]:
     """A transaction that has written the first event of a company, and commits when the block ends."""
-    async with PostgresTransactions(engine).begin() as transaction:
+    async with one_transaction(engine) as transaction:
         command = register(company, company)
         batch = Batch(await transaction.load(wanted_by([command])))
         await batch.handle([command])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -58,3 +58,11 @@ async def pipeline(engine: AsyncEngine, handlers: Mapping[str, Handler] = HANDLE
     finally:
         running.cancel()
         await asyncio.wait([running])
+        await made.transactions.aclose()
+
+
+@asynccontextmanager
+async def one_transaction(engine: AsyncEngine) -> AsyncIterator[PostgresTransaction]:
+    """A transaction like those of a pipeline; its connection is given back after it."""
+    async with aclosing(PostgresTransactions(engine)) as transactions, transactions.begin() as transaction:
+        yield transaction

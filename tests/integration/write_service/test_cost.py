@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.commands import Command
 from tests.integration.write_service.conftest import Owner
-from tests.integration.write_service.pipelines import Pipeline, pipeline
+from tests.integration.write_service.pipelines import Pipeline, one_transaction, pipeline
 from tests.unit.write_service.orders import add_user, an_id, change_email, close, order, register, remove_user, rename
-from write_service.adapters.transaction import PostgresTransaction, PostgresTransactions
+from write_service.adapters.transaction import PostgresTransaction
 from write_service.service_layer.batch import Batch
 from write_service.service_layer.wanted import wanted_by
 
@@ -48,6 +48,7 @@ async def statements_of(engine: AsyncEngine, replica: Pipeline, companies: int) 
     def hear(record: Any) -> None:
         said.append(re.sub(r"'[^']*'", "?", " ".join(record.query.split()))[:200])
 
+    await replica.transactions.aclose()
     await engine.dispose()  # so that the next connection is heard from its beginning
     event.listen(engine.sync_engine, "connect", listen)
     await replica.handle(register(an_id(), f"Warm {an_id()}"))
@@ -70,7 +71,7 @@ async def test_the_number_of_statements_is_the_same_for_any_number_of_commands(e
 
 async def rows_touched(engine: AsyncEngine, commands: list[Command]) -> Counter[str]:
     """How many rows of each table a transaction with these commands looks at, by Postgres' own count."""
-    async with PostgresTransactions(engine).begin() as transaction:
+    async with one_transaction(engine) as transaction:
         before = await counted(transaction)
         batch = Batch(await transaction.load(wanted_by(commands)))
         replies = await batch.handle(commands)

@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.replies import Accepted, Rejected
 from tests.integration.write_service.conftest import Owner
 from tests.integration.write_service.pipelines import pipeline
+from tests.support.postgres import Server
 from tests.unit.write_service.orders import an_id, register, rename
 from write_service.adapters.command_log import PostgresCommandLog
+from write_service.adapters.database import database
 from write_service.adapters.outbox import PostgresOutbox
 
 MONTH = 30 * 24 * 3600
@@ -99,3 +101,21 @@ async def test_young_rows_are_not_claimed(engine: AsyncEngine, owner: Owner) -> 
     async with outbox.claim(60, 10) as claim:
         assert list(claim.rows) == replica.published
     assert (await outbox.depth()).oldest > 119
+
+
+async def test_forgetting_does_not_wait_for_the_disk_and_nothing_else_is_lax(
+    server: Server, database_name: str, owner: Owner
+) -> None:
+    await owner.execute("""
+        CREATE TABLE waited (how text);
+        GRANT INSERT ON waited TO PUBLIC;
+        CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO waited VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
+        CREATE TRIGGER waits AFTER DELETE OR INSERT ON outbox FOR EACH STATEMENT EXECUTE FUNCTION waits()""")
+    async with database(server.url(database_name), timeout=10, connections=1) as engine:  # one, for all of it
+        for number in range(2):
+            async with pipeline(engine) as replica:
+                await replica.handle(register(an_id(), f"Company {number}"))
+            await PostgresOutbox(engine).delete([row.event_id for row in replica.published])
+    assert [row["how"] for row in await owner.fetch("SELECT how FROM waited")] == ["on", "off", "on", "off"]
+    assert await owner.fetchval("SELECT count(*) FROM outbox") == 0

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
 
 import asyncpg
 import pytest
@@ -10,7 +12,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.integration.write_service.conftest import Owner
-from tests.integration.write_service.pipelines import pipeline
+from tests.integration.write_service.pipelines import one_transaction, pipeline
 from tests.support.eventually import eventually
 from tests.support.postgres import Server
 from tests.support.proxy import Proxy, proxy_to
@@ -62,25 +64,42 @@ async def test_what_was_answered_is_committed(beyond: AsyncEngine, route: Proxy,
     await eventually(lambda: owner.fetchval(OPEN_FOR_GOOD), until=lambda number: number == 0)
 
 
-async def written_and_ended(engine: AsyncEngine, owner: Owner) -> None:
+@pytest_asyncio.fixture
+async def admin(server: Server) -> AsyncIterator[Owner]:
+    """Who may end the sessions of others."""
+    connection = await asyncpg.connect(server.url("postgres", "postgres"))
+    yield connection
+    await connection.close()
+
+
+async def end(admin: Owner, driver: Any) -> None:
+    """End the session of this connection, and wait until the driver knows."""
+    assert await admin.fetchval("SELECT pg_terminate_backend($1)", driver.get_server_pid())
+    await eventually(driver.is_closed)
+
+
+async def written_and_ended(engine: AsyncEngine, admin: Owner, ended: list[bool]) -> None:
     command = register(an_id(), "Acme")
-    async with PostgresTransactions(engine).begin() as transaction:
+    async with one_transaction(engine) as transaction:
         batch = Batch(await transaction.load(wanted_by([command])))
         await batch.handle([command])
         await transaction.write(batch.changes())
-        driver = transaction._driver
-        await owner.execute("SELECT pg_terminate_backend($1)", driver.get_server_pid())
-        await eventually(driver.is_closed)
+        await end(admin, transaction._driver)
+        ended.append(True)
 
 
-async def test_a_session_that_was_ended_before_the_commit_has_not_committed(engine: AsyncEngine, owner: Owner) -> None:
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
-        await written_and_ended(engine, owner)
+async def test_a_session_that_was_ended_before_the_commit_has_not_committed(
+    engine: AsyncEngine, owner: Owner, admin: Owner
+) -> None:
+    ended: list[bool] = []
+    with pytest.raises(asyncpg.InterfaceError, match="closed"):
+        await written_and_ended(engine, admin, ended)
+    assert ended
     assert await owner.fetchval("SELECT count(*) FROM command_log") == 0
 
 
 async def refused(engine: AsyncEngine) -> None:
-    async with PostgresTransactions(engine).begin() as transaction:
+    async with one_transaction(engine) as transaction:
         await transaction.load(wanted_by([register(an_id(), "Acme")]))
         raise Refused("for a reason of its own")
 
@@ -100,7 +119,7 @@ async def test_who_is_broken_off_while_it_rolls_back_keeps_nothing_open(
 
 
 async def failed_and_ignored(engine: AsyncEngine) -> None:
-    async with PostgresTransactions(engine).begin() as transaction:
+    async with one_transaction(engine) as transaction:
         await transaction.load(wanted_by([register(an_id(), "Acme")]))
         with contextlib.suppress(asyncpg.PostgresError):
             await transaction._driver.execute("SELECT 1 / 0")
@@ -125,3 +144,31 @@ async def test_what_was_parked_stays_parked(beyond: AsyncEngine, route: Proxy, o
 
 def a_message(body: bytes) -> ToPark:
     return ToPark(kind=UNREADABLE, reason="no JSON", body=body, exchange="", routing_key="", message_id=body.decode())
+
+
+async def test_a_connection_is_kept_while_it_stands(engine: AsyncEngine, admin: Owner) -> None:
+    async with aclosing(PostgresTransactions(engine)) as transactions:
+        drivers = []
+        for number in range(3):
+            async with transactions.begin() as transaction:
+                await transaction.load(wanted_by([register(an_id(), "Acme")]))
+            drivers.append(transaction._driver)
+            if number == 1:
+                await end(admin, drivers[1])
+        assert drivers[0] is drivers[1] is not drivers[2]
+        with pytest.raises(Refused):
+            async with transactions.begin() as transaction:
+                raise Refused("for a reason of its own")
+        pool: Any = engine.pool
+        assert pool.checkedout() == 0
+        async with transactions.begin():
+            assert pool.checkedout() == 1
+    assert pool.checkedout() == 0
+
+
+async def test_of_two_at_once_one_connection_is_kept(engine: AsyncEngine) -> None:
+    pool: Any = engine.pool
+    async with aclosing(PostgresTransactions(engine)) as transactions:
+        async with transactions.begin(), transactions.begin():
+            assert pool.checkedout() == 2
+        assert pool.checkedout() == 1

@@ -1,8 +1,11 @@
 """The journal of suspects on a real Postgres: a row without a lock is a death, a row with one is an attempt."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
+import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.replies import Accepted
@@ -100,14 +103,22 @@ async def test_an_attempt_elsewhere_is_waited_for_and_not_taken_for_a_death(engi
     assert await asking == {}
 
 
-async def test_a_command_that_waits_for_the_database_is_not_accused(engine: AsyncEngine, owner: Owner) -> None:
+@pytest_asyncio.fixture
+async def transactions(engine: AsyncEngine) -> AsyncIterator[PostgresTransactions]:
+    async with aclosing(PostgresTransactions(engine)) as made:
+        yield made
+
+
+async def test_a_command_that_waits_for_the_database_is_not_accused(
+    engine: AsyncEngine, transactions: PostgresTransactions, owner: Owner
+) -> None:
     await owner.execute(
         "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " RAISE 'not now' USING ERRCODE = '53100'; END $$;"
         "CREATE TRIGGER no BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION no()"
     )
     watch, published = Watch(PostgresJournal(engine)), list[Unpublished]()
-    settling = Settling(PostgresTransactions(engine), published.extend, shortest_pause=30, watched=watch.attempt)
+    settling = Settling(transactions, published.extend, shortest_pause=30, watched=watch.attempt)
     with watch.on():
         waiting = asyncio.create_task(settling.settle([register(an_id(), "Acme")]))
         await eventually(lambda: settling.condition != OK)
@@ -115,9 +126,10 @@ async def test_a_command_that_waits_for_the_database_is_not_accused(engine: Asyn
     waiting.cancel()
 
 
-async def test_a_command_that_was_committed_is_known_and_no_other_is(engine: AsyncEngine) -> None:
+async def test_a_command_that_was_committed_is_known_and_no_other_is(
+    engine: AsyncEngine, transactions: PostgresTransactions
+) -> None:
     command = register(an_id(), "Acme")
-    transactions = PostgresTransactions(engine)
     assert await reply_of(transactions, command) is None
     async with pipeline(engine) as replica:
         (told,) = await replica.handle(command)

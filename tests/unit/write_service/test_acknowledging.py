@@ -3,7 +3,7 @@
 import asyncio
 import random
 
-from contracts.acknowledging import AckWindow
+from contracts.acknowledging import FEW, AckWindow
 
 
 class Broker:
@@ -87,3 +87,25 @@ async def test_a_channel_that_is_lost_ends_the_acknowledging_and_nothing_else() 
     window.finished(2)
     await window.flushed()
     assert broker.acks == []
+
+
+async def test_many_are_acknowledged_without_a_wait() -> None:
+    broker = Broker(FEW + 1)
+    window = AckWindow(broker.acknowledge, linger=60)
+    for tag in range(1, FEW + 2):
+        window.finished(tag)
+    async with asyncio.timeout(10):
+        await window.flushed()
+    assert broker.acks == [(FEW + 1, True)]
+
+
+async def test_those_that_finish_soon_after_each_other_are_acknowledged_together() -> None:
+    broker = Broker(3)
+    window = AckWindow(broker.acknowledge)
+    for tag in (1, 2, 3):
+        window.finished(tag)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert broker.acks == []
+    await window.flushed()
+    assert broker.acks == [(3, True)]

@@ -51,6 +51,20 @@ async def test_a_lone_command_is_committed_at_once_and_later_ones_gather() -> No
     running.cancel()
 
 
+async def test_what_arrives_right_after_a_commit_goes_together() -> None:
+    slow, orders = Slow(), [register(an_id(), f"Company {number}") for number in range(3)]
+    slow.let_on = asyncio.Semaphore(10)
+    pipeline = GroupCommit(slow.settle, max_batch=100)
+    running = asyncio.create_task(pipeline.run())
+    await pipeline.handle([orders[0]])
+    later = [asyncio.create_task(pipeline.handle([orders[1]]))]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    await asyncio.gather(*later, pipeline.handle([orders[2]]))
+    assert slow.batches == [[orders[0].id], [orders[1].id, orders[2].id]]
+    running.cancel()
+
+
 async def test_a_batch_is_bounded_and_never_cuts_a_message() -> None:
     slow = Slow()
     messages = [[register(an_id(), f"C {size} {number}") for number in range(size)] for size in (4, 3, 4, 12)]

@@ -214,3 +214,26 @@ async def test_a_sweep_keeps_what_was_not_confirmed_and_comes_back() -> None:
     outbox.fails = False
     await eventually(lambda: not outbox.rows)
     running.cancel()
+
+
+async def test_replies_to_a_commit_are_on_their_way_before_its_events() -> None:
+    publisher, messages = given()
+    told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    order: list[str] = []
+
+    async def connection() -> None:  # as a reply goes: the message's task, the reply's, the connection's
+        await told
+        await asyncio.create_task(asyncio.sleep(0))
+        order.append("reply")
+
+    async def publish(*_: Any, **__: Any) -> None:
+        order.append("event")
+
+    publisher.publish = publish  # type: ignore[method-assign]
+    replying = asyncio.create_task(connection())
+    await asyncio.sleep(0)
+    relay = Relay(messages, Outbox([row(1)]))
+    relay.offer([row(1)])
+    told.set_result(None)
+    await asyncio.gather(replying, relay.drained())
+    assert order == ["reply", "event"]

@@ -7,8 +7,10 @@ import pytest
 
 from contracts.commands import Command
 from contracts.replies import Accepted, Rejected
+from tests.support.eventually import eventually
 from tests.unit.write_service.fakes import FakeDatabase
 from tests.unit.write_service.orders import add_user, an_id, close, order, register, rename
+from write_service.service_layer import settling
 from write_service.service_layer.handlers import HANDLERS
 from write_service.service_layer.outbox import Unpublished
 from write_service.service_layer.outcomes import HandlerFailed, RefusedByDatabase
@@ -188,3 +190,11 @@ async def test_a_commit_that_was_not_heard_of_is_run_again_and_is_no_repeat_to_i
     assert [getattr(reply, "repeated", None) for reply in replies] == [False, True, False, False]
     assert isinstance(replies[3], Rejected)
     assert len(given.database.events) == 2
+
+
+async def test_a_batch_is_told_when_its_replies_are_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    monkeypatch.setattr(settling, "report", lambda commands, *_, **__: told.append(len(commands)))
+    await Given().settling.settle([register(an_id(), "Acme")])
+    assert told == []
+    await eventually(lambda: told == [1])

@@ -23,7 +23,8 @@ class Session:
 
     def __init__(self, connection: AbstractConnection, channel: Any, prefetch: int, timeout: float) -> None:
         self.lost = asyncio.Event()
-        self.window = AckWindow(self._acknowledge)
+        # Well below the prefetch: with all others finished behind one that is stuck, the broker would send no more.
+        self.window = AckWindow(self._acknowledge, most_behind=prefetch // 4)
         self._connection = connection
         self._channel = channel
         self._prefetch = prefetch

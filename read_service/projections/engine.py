@@ -12,6 +12,7 @@ from read_service.projections.reading import Change, Work
 
 MOST_EVENTS = 1_000  # in one transaction: past some hundreds a larger one is no faster
 MOST_BYTES = 4 * 1024 * 1024  # of messages; every document of a transaction fits into one command of 16 MB
+_MOST_HELD_BYTES = MOST_BYTES // 2  # an intake hands out no more than MOST_BYTES at once
 
 # An event whose predecessor is on its way in another message, or at another replica, is held this long before it is
 # stored apart: storing it, and taking it out again, is three writes, and makes replicas ask for what is not missing.
@@ -46,8 +47,8 @@ class Engine:
     """Gathers work while a transaction is under way; the next takes all of it, within bounds."""
 
     def __init__(self, settle: Settle, *, most_held: int, hold: float = HOLD_SECONDS) -> None:
-        """At most `most_held` messages wait for predecessors: fewer than the broker hands out before the first is
-        acknowledged, or those that wait would keep what they wait for from coming."""
+        """About `most_held` messages wait for predecessors, and `_MOST_HELD_BYTES` of them: fewer than the broker hands
+        out before the first is acknowledged, or those that wait would keep what they wait for from coming."""
         self._settle = settle
         self._most_held = most_held
         self._hold = hold
@@ -74,7 +75,7 @@ class Engine:
         try:
             while True:
                 await self._something()
-                too_many = len(self._held) - self._most_held
+                too_many = self._too_many()
                 taken = self._take()  # those that were held come first, the oldest before all
                 patient = frozenset(at for at, one in enumerate(taken) if at >= too_many and self._is_young(one))
                 made = await self._settle([one.work for one in taken], patient)
@@ -97,11 +98,22 @@ class Engine:
             async with asyncio.timeout(_LOOK_SECONDS):
                 await self._wake.wait()
 
+    def _too_many(self) -> int:
+        """How many of those that are held, the oldest first, are not waited for any longer."""
+        size = sum(one.work.size for one in self._held)
+        number = 0
+        while len(self._held) - number > self._most_held or size > _MOST_HELD_BYTES:
+            size -= self._held[number].work.size
+            number += 1
+        return number
+
     def _take(self) -> list[_Waiting]:
         taken, self._held = self._held, []
+        held = len(taken)
         events, size = sum(one.work.count for one in taken), sum(one.work.size for one in taken)
+        # One that arrived in any case: it may be what those that are held wait for.
         while self._arrived and (
-            not taken
+            len(taken) == held
             or (events + self._arrived[0].work.count <= MOST_EVENTS and size + self._arrived[0].work.size <= MOST_BYTES)
         ):
             taken.append(self._arrived.popleft())

@@ -21,8 +21,8 @@ _SHORTEST_PAUSE = 0.005
 # data: an entry that is there already, though the position does not say so.
 MOST_CLASHES = 20
 
-# Seconds without an end that are told, whatever it is: one conflict after the other, a commit of which nobody knows
-# whether it has happened, a server that does not answer.
+# Seconds without an end, of a batch or of a part that is tried apart, that are told whatever it is: one conflict after
+# the other, a commit of which nobody knows whether it has happened, a server that does not answer.
 LONG_BATCH = 10.0
 
 Look = Callable[[Mapping[str, Stored]], Mapping[str, Stored]]

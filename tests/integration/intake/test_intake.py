@@ -101,7 +101,8 @@ async def test_no_more_than_the_prefetch_is_under_way_and_all_of_it_is_acknowled
     assert (await queue.waiting(), handling.again) == (0, [])
 
 
-async def test_a_stuck_message_does_not_stop_the_queue(vhost: str, queue: Queue) -> None:
+@pytest.mark.parametrize("prefetch", [500, 20, 2])
+async def test_a_stuck_message_does_not_stop_the_queue(vhost: str, queue: Queue, prefetch: int) -> None:
     handled = []
     stuck = asyncio.Event()
 
@@ -110,10 +111,10 @@ async def test_a_stuck_message_does_not_stop_the_queue(vhost: str, queue: Queue)
             await stuck.wait()
         handled.append(message.body)
 
-    intake = Intake(vhost, queue.name, handle, prefetch=500, name="test")
+    intake = Intake(vhost, queue.name, handle, prefetch=prefetch, name="test")
     await intake.start()
     await queue.send(b"stuck", *[b"%d" % number for number in range(800)])
-    await eventually(lambda: len(handled) == 800)
+    await eventually(lambda: len(handled) == 800, within=30)
     stuck.set()
     await eventually(lambda: len(handled) == 801)
     await intake.drained()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from contracts.events import CompanyEvent
-from read_service.projections.engine import Engine
+from read_service.projections.engine import MOST_BYTES, Engine
 from read_service.projections.planning import MOST_HELD, Plan
 from read_service.projections.reading import Change, Work, read_one
 from tests.support.eventually import eventually
@@ -118,5 +118,29 @@ async def test_those_that_wait_leave_room_for_what_they_wait_for() -> None:
     early = [asyncio.create_task(engine.apply(Work(changes=changes(log, range(2, 3))))) for log in companies]
     done = await eventually(lambda: [one.done() for one in early], until=any)
     assert done == [True, True, False, False, False]  # the oldest
+    running.cancel()
+    await asyncio.wait(early)
+
+
+async def test_large_messages_that_wait_leave_room_too_and_what_they_wait_for_is_taken_at_once() -> None:
+    shelf, transactions = Shelf(), list[int]()
+
+    async def settle(work: Sequence[Work], patient: frozenset[int]) -> Plan:
+        transactions.append(len(work))
+        return shelf.transact(work, patient)
+
+    companies = [histories(seed, companies=1, events=3) for seed in range(1, 17)]
+    engine = Engine(settle, most_held=100, hold=60)
+    running = asyncio.create_task(engine.run())
+    large = [Work(changes=changes(log, range(2, 3)), size=MOST_BYTES // 16) for log in companies]
+    early = [asyncio.create_task(engine.apply(one)) for one in large]
+    done = await eventually(lambda: [one.done() for one in early], until=lambda done: sum(done) == 8)
+    assert done == [True] * 8 + [False] * 8
+    before = len(transactions)
+    last = companies[-1]
+    async with asyncio.timeout(10):
+        await engine.apply(Work(changes=changes(last, range(1, 2)), size=MOST_BYTES // 16 * 15))
+        await early[-1]
+    assert len(transactions) - before <= 3
     running.cancel()
     await asyncio.wait(early)

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-# Seconds. A quorum queue writes an acknowledgement to disk, and what is published meanwhile waits for that: the event
-# of a lone command, published right after its commit, reached its reader after 2.2 ms instead of 0.9.
+# Seconds. A quorum queue writes an acknowledgement to disk, and what is published meanwhile waits for that, such as the
+# event of a lone command: from its reply to its document took 9.2 ms with this wait, 10.0 without.
 LINGER = 0.005
 FEW = 10  # with more the broker has the next ones to deliver, and waits for room
 
@@ -61,6 +61,7 @@ class AckWindow:
             await asyncio.wait([self._flushing])
 
     async def _flush(self) -> None:
+        # The task starts behind the handlers that the same commit has woken, so it finds all of them finished.
         try:
             if len(self._finished) <= FEW:
                 await asyncio.sleep(self._linger)

@@ -11,7 +11,7 @@ Settle = Callable[[Sequence[Command]], Awaitable[list[Reply]]]
 """Takes commands through a transaction; their replies in order, however long that takes."""
 
 # Rounds of the event loop between two transactions under load: what has arrived meanwhile is read first, and makes the
-# next one larger. Measured, single commands from a full queue: batches of 50 at 4,200/s with two, of 70 at 4,850/s with
+# next one larger. Measured, single commands from a full queue: batches of 50 at 4,200/s with two, of 65 at 4,850/s with
 # eight. A lone command finds nobody to wait for.
 _ROUNDS = 8
 

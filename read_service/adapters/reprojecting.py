@@ -116,7 +116,7 @@ class _Replacing:
         await cases.update_many(again, {"$inc": {"tries": 1}}, session=self._session)
 
     async def _write(self, plan: Plan) -> None:
-        for command in writing.commands(plan, self._generation, self._slot):
+        for command in writing.commands(plan, self._generation, self._slot, wary=True):
             for part in _parts(command):
                 await run(self._database, self._session, [part])
 

@@ -10,7 +10,7 @@ from read_service.adapters.collections import AHEAD, POSITIONS, name_of
 from read_service.adapters.mongo import Database, Document, Session, find, run, transaction
 from read_service.adapters.turns import Turns
 from read_service.projections.planning import Plan, Position, Stored
-from read_service.projections.ports import Conflicted
+from read_service.projections.ports import Clashed, Conflicted
 from read_service.projections.reading import read_stored
 from read_service.projections.standing import Standing
 
@@ -28,6 +28,9 @@ class MongoTransactions:
         self._session: Session | None = None
         self._slot = random.randrange(SLOTS)  # noqa: S311 - no secret
         self._turns = Turns(database, generation, lane)
+        # Whether something that was to be new was there, say a user who is added again, and whose removal was parked
+        # unread. Until a transaction has passed, new documents are written over what may be there.
+        self._wary = False
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["MongoTransaction"]:
@@ -39,9 +42,11 @@ class MongoTransactions:
             async with transaction(self._session):
                 if in_turn:
                     await run(self._database, self._session, [self._turns.take])
-                yield MongoTransaction(self._database, self._generation, self._session, self._slot)
+                yield MongoTransaction(self._database, self._generation, self._session, self._slot, wary=self._wary)
             self._turns.crowding.passed()
-        except Conflicted:
+            self._wary = False
+        except Conflicted as conflict:
+            self._wary |= isinstance(conflict, Clashed)
             self._turns.crowding.met()
             self._slot = random.randrange(SLOTS)  # noqa: S311 - perhaps another replica has the same
             raise
@@ -60,11 +65,12 @@ class MongoTransactions:
 class MongoTransaction:
     """A transaction that is open on a session."""
 
-    def __init__(self, database: Database, generation: int, session: Session, slot: int) -> None:
+    def __init__(self, database: Database, generation: int, session: Session, slot: int, *, wary: bool) -> None:
         self._database = database
         self._generation = generation
         self._session = session
         self._slot = slot
+        self._wary = wary
         self._ahead = name_of(AHEAD, generation)
 
     async def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
@@ -91,7 +97,8 @@ class MongoTransaction:
 
     async def write(self, plan: Plan) -> None:
         """Write all of it; positions first, so that who meets another replica has not worked in vain."""
-        await run(self._database, self._session, list(writing.commands(plan, self._generation, self._slot)))
+        commands = writing.commands(plan, self._generation, self._slot, wary=self._wary)
+        await run(self._database, self._session, list(commands))
 
     async def _stored(self, company_id: str, version: int) -> Stored:
         where = {"_id": {"$gt": writing.place(company_id, version), "$lt": writing.place(company_id, None)}}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from contracts.values import folded
 from read_service.projections.projection import Projection, Step
-from read_service.projections.writes import Change, Document, Put, Write
+from read_service.projections.writes import Change, Create, Document, Write
 
 NAME = "companies"
 
@@ -22,7 +22,7 @@ def on_company_registered(step: Step) -> Iterator[Write]:
         "registered_at": event.time,
         "updated_at": event.time,
     }
-    yield Put(NAME, event.subject, document)
+    yield Create(NAME, event.subject, document)
 
 
 def on_company_renamed(step: Step) -> Iterator[Write]:

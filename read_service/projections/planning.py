@@ -20,6 +20,11 @@ class Position(NamedTuple):
     skipped: tuple[int, ...] = ()
     touched: int = 0  # raised by every write: two transactions on one company must collide (write skew)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether this is what is written first of the company."""
+        return self.touched == 1
+
 
 START = Position()
 

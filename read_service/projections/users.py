@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from read_service.projections.projection import Projection, Step
-from read_service.projections.writes import Change, Document, Put, Remove, Write
+from read_service.projections.writes import Change, Create, Document, Remove, Write
 
 NAME = "users"
 
@@ -19,7 +19,7 @@ def on_user_added(step: Step) -> Iterator[Write]:
         "added_at": event.time,
         "updated_at": event.time,
     }
-    yield Put(NAME, _key(step), document)
+    yield Create(NAME, _key(step), document)
 
 
 def on_user_role_changed(step: Step) -> Iterator[Write]:

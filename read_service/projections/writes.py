@@ -14,6 +14,14 @@ class Put(NamedTuple):
     document: Document
 
 
+class Create(NamedTuple):
+    """Store a document of which the events say that it is new; changed and removed later like any other."""
+
+    collection: str
+    key: str
+    document: Document
+
+
 class Change(NamedTuple):
     """Set fields of the document with this key; nothing where there is none."""
 
@@ -44,7 +52,8 @@ class Count(NamedTuple):
     by: int
 
 
-Write = Put | Change | Remove | Add | Count
+Keyed = Put | Create | Change | Remove
+Write = Keyed | Add | Count
 
 
 class Writes:
@@ -53,7 +62,7 @@ class Writes:
     __slots__ = ("_by_key", "added", "counts")
 
     def __init__(self, writes: Iterable[Write] = ()) -> None:
-        self._by_key: dict[tuple[str, str], Put | Change | Remove] = {}
+        self._by_key: dict[tuple[str, str], Keyed] = {}
         self.added: dict[str, list[Add]] = {}
         self.counts: dict[str, int] = {}
         for write in writes:
@@ -70,19 +79,24 @@ class Writes:
             before = self._by_key.get(place)
             self._by_key[place] = write if before is None else _together(before, write)
 
-    def by_collection(self) -> dict[str, list[Put | Change | Remove]]:
+    def by_collection(self) -> dict[str, list[Keyed]]:
         """The writes of documents."""
-        found: dict[str, list[Put | Change | Remove]] = {}
+        found: dict[str, list[Keyed]] = {}
         for write in self._by_key.values():
             found.setdefault(write.collection, []).append(write)
         return found
 
 
-def _together(before: Put | Change | Remove, write: Put | Change | Remove) -> Put | Change | Remove:
-    if not isinstance(write, Change):
-        return write
-    if isinstance(before, Put):
-        return before._replace(document={**before.document, **write.fields})
-    if isinstance(before, Change):
-        return before._replace(fields={**before.fields, **write.fields})
-    return before  # what was removed has no fields to set
+def _together(before: Keyed, write: Keyed) -> Keyed:
+    match before, write:
+        case ((Put() | Create()), Change()):
+            return before._replace(document={**before.document, **write.fields})
+        case Change(), Change():
+            return before._replace(fields={**before.fields, **write.fields})
+        case Remove(), Change():
+            return before  # what was removed has no fields to set
+        case Create(), Put():
+            return Create(*write)  # nothing was there before either of them
+        case ((Put() | Change() | Remove()), Create()):
+            return Put(*write)  # what was there before all of them may be there still
+    return write

@@ -1,4 +1,4 @@
-"""Where a service's time goes: python -m tests.benchmarks.profile write|read [--companies N].
+"""Where a service's time goes: python -m tests.benchmarks.profile write|read [--companies N] [--batch N].
 
 Runs the service under cProfile on private servers, from a full queue, and prints microseconds a command by part and by
 function. The profiler itself makes Python code two or three times slower: read shares, not times.
@@ -46,23 +46,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.profile", description=__doc__)
     parser.add_argument("side", choices=("write", "read"))
     parser.add_argument("--companies", type=int, default=3000, help="six commands each (3000)")
+    parser.add_argument("--batch", type=int, default=1, help="commands in a message (1)")
     parser.add_argument("--lines", type=int, default=40, help="functions to show (40)")
     parser.add_argument("--root", type=Path, default=DEFAULT_ROOT / "profile-stack")
     asked = parser.parse_args()
     with fresh_servers(asked.root) as servers:
         stats = servers.stack.root / "profile.stats"
-        commands = asyncio.run(_profiled(servers, f"{asked.side}-service", asked.companies, stats))
+        commands = asyncio.run(_profiled(servers, f"{asked.side}-service", asked.companies, asked.batch, stats))
         spent = _spent(pstats.Stats(str(stats)), commands)
     for line in _lines(spent, asked.lines):
         print(line)
 
 
-async def _profiled(servers: Servers, service: str, companies: int, stats: Path) -> int:
+async def _profiled(servers: Servers, service: str, companies: int, batch: int, stats: Path) -> int:
     write = service == services.WRITE
     system = await registrar(servers, write=0 if write else 1, read=1 if write else 0)
     system.rest()
     await system.mark()
-    count = await fill(servers.amqp(), {"kind": "lives", "seed": 1, "companies": companies})
+    count = await fill(servers.amqp(), {"kind": "lives", "seed": 1, "companies": companies}, batch=batch)
     if not write:
         system.wake()
         await crossed(system.log.confirmed, count)

@@ -161,6 +161,24 @@ async def test_an_event_that_cannot_be_read_is_parked_passed_and_remembered(
         assert (await answers.ask("company.get.v1", {"company_id": company}, "test")).status == "ok"
 
 
+async def test_a_user_who_is_added_again_replaces_one_whose_removal_could_not_be_read(
+    documents: Database, mongo_database: MongoDatabase
+) -> None:
+    company = LOG[0]
+    (added,) = sample("events", "user.added.v1")
+    added = {**added, "subject": company["subject"], "version": 2}
+    removed = {**added, "version": 3, "type": "user.painted.v1"}
+    again = {**added, "version": 4, "data": {**added["data"], "full_name": "Ada King"}}
+    async with replica(mongo_database.url) as one:
+        for event in (company, added, removed, again):
+            await apply_all(one.engine, [work([event])])
+    (case,) = await documents["parked.g1"].find({}).to_list(None)
+    assert case["type"] == "user.painted.v1"
+    (user,) = await documents["users.g1"].find({}).to_list(None)
+    assert user["full_name"] == "Ada King"
+    assert await positions(documents) == {company["subject"]: 4}
+
+
 async def test_events_whose_entries_are_there_already_are_parked_each_and_their_neighbours_apply(
     documents: Database, mongo_database: MongoDatabase
 ) -> None:

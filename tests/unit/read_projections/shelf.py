@@ -6,7 +6,7 @@ from typing import Any
 from contracts.values import folded
 from read_service.projections.planning import Plan, Position, Stored, plan, wants_stored
 from read_service.projections.reading import Change, Unreadable, Work
-from read_service.projections.writes import Add, Count, Put, Remove, Write, Writes
+from read_service.projections.writes import Add, Count, Create, Put, Remove, Write, Writes
 from read_service.projections.writes import Change as Changed
 from tests.support.histories import Folded
 
@@ -96,7 +96,7 @@ class Shelf:
             case Add(_, key, document):
                 assert key not in documents, f"{key} is added twice"
                 documents[key] = document
-            case Put(_, key, document):
+            case Put(_, key, document) | Create(_, key, document):
                 documents[key] = document
             case Changed(_, key, fields) if key in documents:
                 documents[key] = {**documents[key], **fields}

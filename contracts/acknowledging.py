@@ -21,6 +21,7 @@ class AckWindow:
     def __init__(self, acknowledge: Acknowledge, most_behind: int = 200, linger: float = LINGER) -> None:
         self._acknowledge = acknowledge
         self._most_behind = most_behind
+        self._few = min(FEW, most_behind)  # of a small prefetch a quarter is room enough for the broker to go on
         self._linger = linger
         self._below = 0  # every tag up to this one is settled
         self._finished: set[int] = set()
@@ -63,7 +64,7 @@ class AckWindow:
     async def _flush(self) -> None:
         # The task starts behind the handlers that the same commit has woken, so it finds all of them finished.
         try:
-            if len(self._finished) <= FEW:
+            if len(self._finished) <= self._few:
                 await asyncio.sleep(self._linger)
             while not self._held:
                 if upto := self._prefix():

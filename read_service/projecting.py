@@ -66,6 +66,7 @@ async def _completing(parts: Parts, engine: Engine, generation: int, live: Intak
                 generation,
                 engine,
                 parts.wants,
+                prefetch=settings.event_prefetch,
                 pace=pace,
                 in_flight=lambda: live.in_flight,
             )

@@ -22,7 +22,6 @@ from read_service.entrypoints.repair import MOMENT, Repair
 from read_service.projections.engine import Engine
 from read_service.verification.noticing import Wants
 
-PREFETCH = 100
 _LONGEST_PAUSE = 30.0
 _END_SECONDS = 5.0
 
@@ -48,11 +47,13 @@ async def repairing(
     engine: Engine,
     wants: Wants,
     *,
+    prefetch: int,
     pace: Pace,
     in_flight: Callable[[], int] = lambda: 0,
 ) -> AsyncIterator[Intake]:
     """Keep this generation complete while the block runs. Gives the intake of what was sent again.
 
+    `prefetch` is that of the live events: half of it is what the engine holds at most, of both together.
     `in_flight` tells how many live messages this replica has taken and not finished.
     Raises AMQPError or OSError where the queue of repairs cannot be consumed; later losses mend themselves.
     """
@@ -63,7 +64,7 @@ async def repairing(
         write_service = await stack.enter_async_context(WriteService(amqp_url, name="read_service asking"))
         depths = Depths(amqp_url)
         stack.push_async_callback(depths.close)
-        intake = Intake(amqp_url, asked, EventConsumer(engine).take, prefetch=PREFETCH, name="read_service repairs")
+        intake = Intake(amqp_url, asked, EventConsumer(engine).take, prefetch=prefetch, name="read_service repairs")
         stack.push_async_callback(intake.close)
         await intake.start()
         stack.push_async_callback(finish, intake)

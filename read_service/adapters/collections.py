@@ -27,8 +27,8 @@ def _ascending(*fields: str) -> Index:
 def indexes(outcomes_kept: float) -> dict[str, list[Index]]:
     """Every index, by collection; outcomes are forgotten so many seconds after their event."""
     return {
-        # Lists of all statuses, or roles, merge what these hold of each (views/pages.py, of_any): an index costs every
-        # update of a document 10 us of the server's time, whether the update changes what it holds or not.
+        # Lists of all statuses, or roles, merge what these hold of each (views/pages.py, of_any): an index costs an
+        # update that changes a field of any of them 10 us of the server's time, also where its own fields stay.
         COMPANIES: [_ascending("status", key, "_id") for key in ("name_key", "registered_at", "updated_at")],
         USERS: [
             _ascending("company_id", "role", "email", "user_id"),

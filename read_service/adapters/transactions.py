@@ -29,7 +29,7 @@ class MongoTransactions:
         self._slot = random.randrange(SLOTS)  # noqa: S311 - no secret
         self._turns = Turns(database, generation, lane)
         # Whether something that was to be new was there, say a user who is added again, and whose removal was parked
-        # unread. Until a transaction has passed, new documents are written over what may be there.
+        # unread. Until a transaction has passed, companies and users are written over what may be there.
         self._wary = False
 
     @asynccontextmanager
@@ -46,7 +46,9 @@ class MongoTransactions:
             self._turns.crowding.passed()
             self._wary = False
         except Conflicted as conflict:
-            self._wary |= isinstance(conflict, Clashed)
+            if isinstance(conflict, Clashed):  # with what was there, not with another replica
+                self._wary = True
+                raise
             self._turns.crowding.met()
             self._slot = random.randrange(SLOTS)  # noqa: S311 - perhaps another replica has the same
             raise

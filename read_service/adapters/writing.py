@@ -29,7 +29,7 @@ def place(company_id: str, version: int | None) -> Document:
 def commands(plan: Plan, generation: int, slot: int, *, wary: bool = False) -> Iterator[Document]:
     """The commands, positions first.
 
-    What is new is inserted, half the work of a write in place of what may be there; `wary` does not trust in it.
+    Many that are new are inserted, less work than writing them over what may be there; `wary` does not trust in it.
     """
     for verb, name, operations in _steps(plan, slot, wary=wary):
         if operations:

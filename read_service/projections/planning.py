@@ -92,7 +92,7 @@ class _Planning:
     def __init__(self) -> None:
         self.plan = Plan()
         self.incoming: dict[str, dict[int, Change]] = {}
-        self._waits: set[tuple[str, int]] = set()
+        self._waits: dict[tuple[str, int], bool] = {}  # whether every copy of an event may wait
 
     def take(self, work: Work, *, waits: bool) -> None:
         self.plan.parked += work.parked
@@ -106,8 +106,8 @@ class _Planning:
             self.plan.duplicates += before is not None
             if before is None or isinstance(before, Unreadable):  # a copy that can be read is never given up
                 of_company[change.version] = change
-            if waits:
-                self._waits.add((change.subject, change.version))
+            place = change.subject, change.version
+            self._waits[place] = waits and self._waits.get(place, True)
 
     def advance(
         self, company_id: str, position: Position, incoming: Mapping[int, Change], looked_at: Stored | None
@@ -121,7 +121,7 @@ class _Planning:
         reached = self._apply(position, known)
         early = [change for change in incoming.values() if change.version > reached.version]
         self.plan.duplicates += sum(number <= position.version for number in incoming)
-        held = {change.version for change in early if (company_id, change.version) in self._waits}
+        held = {change.version for change in early if self._waits[company_id, change.version]}
         if len(held) > MOST_HELD:
             held = set()
         self.plan.held += [change for change in early if change.version in held]

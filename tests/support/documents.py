@@ -52,6 +52,7 @@ async def assert_exact(database: Database, expected: Folded, generation: int = 1
     assert await counted_documents(database, generation) == expected.statistics
     assert await database[f"ahead.g{generation}"].count_documents({}) == 0
     assert await database[f"positions.g{generation}"].count_documents({"early": True}) == 0
+    assert await database[f"positions.g{generation}"].count_documents({"skipped": {"$exists": True}}) == 0
 
 
 def _differences(found: Mapping[Any, Any], expected: Mapping[Any, Any]) -> dict[Any, tuple[Any, Any]]:

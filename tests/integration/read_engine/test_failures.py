@@ -161,22 +161,49 @@ async def test_an_event_that_cannot_be_read_is_parked_passed_and_remembered(
         assert (await answers.ask("company.get.v1", {"company_id": company}, "test")).status == "ok"
 
 
-async def test_a_user_who_is_added_again_replaces_one_whose_removal_could_not_be_read(
-    documents: Database, mongo_database: MongoDatabase
-) -> None:
-    company = LOG[0]
+def added_again(company: str) -> list[Event]:
+    """Of a company that is registered: a user is added, removed by an event that cannot be read, and added again."""
     (added,) = sample("events", "user.added.v1")
-    added = {**added, "subject": company["subject"], "version": 2}
+    added = {**added, "subject": company, "version": 2}
     removed = {**added, "version": 3, "type": "user.painted.v1"}
     again = {**added, "version": 4, "data": {**added["data"], "full_name": "Ada King"}}
+    return [added, removed, again]
+
+
+@pytest.mark.parametrize("companies", [1, 3])
+async def test_a_user_who_is_added_again_replaces_one_whose_removal_could_not_be_read(
+    documents: Database, mongo_database: MongoDatabase, companies: int
+) -> None:
+    made = histories(6, companies=companies, events=companies)  # their registrations
+    added, removed, again = zip(*(added_again(event["subject"]) for event in made), strict=True)
     async with replica(mongo_database.url) as one:
-        for event in (company, added, removed, again):
-            await apply_all(one.engine, [work([event])])
-    (case,) = await documents["parked.g1"].find({}).to_list(None)
-    assert case["type"] == "user.painted.v1"
+        for events in (made, added, removed, again):
+            await apply_all(one.engine, [work(events)])
+        assert one.settling.condition == OK
+    assert {case["type"] async for case in documents["parked.g1"].find({})} == {"user.painted.v1"}
+    users = await documents["users.g1"].find({}).to_list(None)
+    assert [user["full_name"] for user in users] == ["Ada King"] * companies
+    assert await positions(documents) == {event["subject"]: 4 for event in made}
+    assert await documents["turns.g1"].count_documents({}) == 0  # there is nobody to take turns with
+
+
+async def test_one_whose_entry_is_there_already_is_parked_and_not_the_user_who_is_added_again_beside_it(
+    documents: Database, mongo_database: MongoDatabase
+) -> None:
+    made = histories(6, companies=2, events=2)  # their registrations
+    added, removed, again = added_again(made[0]["subject"])
+    (other, *_) = added_again(made[1]["subject"])
+    await documents["activity.g1"].insert_one({"_id": f"{made[1]['subject']}/{2:010}"})
+    async with replica(mongo_database.url) as one:
+        for events in (made, [added], [removed], [again, other]):
+            await apply_all(one.engine, [work(events)])
+    cases = await documents["parked.g1"].find({}).sort("version", 1).to_list(None)
+    assert [(case["company_id"], case["version"]) for case in cases] == [
+        (made[1]["subject"], 2),
+        (made[0]["subject"], 3),
+    ]
     (user,) = await documents["users.g1"].find({}).to_list(None)
     assert user["full_name"] == "Ada King"
-    assert await positions(documents) == {company["subject"]: 4}
 
 
 async def test_events_whose_entries_are_there_already_are_parked_each_and_their_neighbours_apply(

@@ -65,15 +65,17 @@ async def known(replicas: Pair, last: int) -> None:
 @pytest.mark.parametrize("last", [0, 1, 3])
 async def test_what_comes_too_early_collides_with_what_it_waits_for(replicas: Pair, last: int) -> None:
     await known(replicas, last)
-    with pytest.raises(Conflicted):
+    with pytest.raises(Conflicted) as caught:
         await meet(replicas, last + 1, last + 2)
+    assert type(caught.value) is Conflicted  # clashes, of which so many condemn, are what the data do
 
 
 @pytest.mark.parametrize("last", [0, 1, 3])
 async def test_what_is_next_collides_with_what_came_too_early(replicas: Pair, last: int) -> None:
     await known(replicas, last)
-    with pytest.raises(Conflicted):
+    with pytest.raises(Conflicted) as caught:
         await meet(replicas, last + 2, last + 1)
+    assert type(caught.value) is Conflicted
 
 
 async def test_after_the_collision_both_are_in_the_documents(replicas: Pair, documents: Database) -> None:

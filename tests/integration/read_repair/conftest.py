@@ -58,7 +58,7 @@ class World:
             database = await stack.enter_async_context(connected(self.mongo_url, name="replica"))
             transactions, plans, wants = MongoTransactions(database, 1), list[Plan](), Wants(0.1)
             stack.push_async_callback(transactions.close)
-            engine = Engine(Settling(transactions, plans.append), most_held=100)
+            engine = Engine(Settling(transactions, plans.append), most_held=50)
             running = asyncio.create_task(engine.run())
             stack.push_async_callback(asyncio.wait, [running])
             stack.callback(running.cancel)
@@ -68,7 +68,9 @@ class World:
             stack.push_async_callback(live.close)
             if consumes:
                 await live.start()
-            await stack.enter_async_context(repairing(self.amqp_url, database, 1, engine, wants, pace=pace))
+            await stack.enter_async_context(
+                repairing(self.amqp_url, database, 1, engine, wants, prefetch=100, pace=pace)
+            )
             yield Replica(engine, wants, plans)
 
 

@@ -44,6 +44,13 @@ def test_of_a_company_with_more_all_are_stored_and_others_are_held_still() -> No
     assert made.held == few
 
 
+@pytest.mark.parametrize("patient", [0, 1])
+def test_of_an_event_that_came_again_no_copy_waits_longer_than_the_oldest(patient: int) -> None:
+    shelf, copies = Shelf(), [Work(changes=changes(QUIET, range(2, 3))) for _ in range(2)]
+    made = shelf.transact(copies, frozenset([patient]))
+    assert (made.held, [version for _, version in shelf.ahead]) == ([], [2])
+
+
 def test_a_hot_company_that_three_replicas_share_ends_in_what_the_log_says() -> None:
     shelf = Shelf()
     held: list[list[Change]] = [[], [], []]

@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+import pytest
+
 from contracts.acknowledging import FEW, AckWindow
 
 
@@ -89,14 +91,15 @@ async def test_a_channel_that_is_lost_ends_the_acknowledging_and_nothing_else() 
     assert broker.acks == []
 
 
-async def test_many_are_acknowledged_without_a_wait() -> None:
-    broker = Broker(FEW + 1)
-    window = AckWindow(broker.acknowledge, linger=60)
-    for tag in range(1, FEW + 2):
+@pytest.mark.parametrize(("prefetch", "many"), [(200, FEW + 1), (10, 3), (1, 1)])
+async def test_many_are_acknowledged_without_a_wait(prefetch: int, many: int) -> None:
+    broker = Broker(many)
+    window = AckWindow(broker.acknowledge, most_behind=prefetch // 4, linger=60)
+    for tag in range(1, many + 1):
         window.finished(tag)
     async with asyncio.timeout(10):
         await window.flushed()
-    assert broker.acks == [(FEW + 1, True)]
+    assert broker.acks == [(many, True)]
 
 
 async def test_those_that_finish_soon_after_each_other_are_acknowledged_together() -> None:

@@ -10,16 +10,28 @@ from write_service.service_layer.outbox import EventMessages, Outbox, Unpublishe
 # the reply's, the connection's own. Who sent a lone command waits for them; making an event message takes 0.4 ms.
 _REPLIES_FIRST = 4
 
+# Few confirmed rows wait so many seconds for others to be forgotten with. Measured at 40 lone commands a second: an
+# eighth of this service's processor time and of Postgres'.
+FORGOTTEN_AFTER = 0.05
+FEW = 10
+
 log = logger(__name__)
 
 
 class Relay:
     """Takes what a commit left in the outbox to the bus. What it drops or fails to send, a sweep sends later."""
 
-    def __init__(self, messages: EventMessages, outbox: Outbox, at_most: int = 20_000) -> None:
+    def __init__(
+        self,
+        messages: EventMessages,
+        outbox: Outbox,
+        at_most: int = 20_000,
+        forgotten_after: float = FORGOTTEN_AFTER,
+    ) -> None:
         self._messages = messages
         self._outbox = outbox
         self._at_most = at_most
+        self._forgotten_after = forgotten_after
         self._under_way: set[asyncio.Task[None]] = set()
         self._events = 0
         self._confirmed: list[str] = []
@@ -55,6 +67,8 @@ class Relay:
     async def _forget(self) -> None:
         # One deletion at a time takes everything that was confirmed meanwhile: few statements under load.
         while self._confirmed:
+            if len(self._confirmed) <= FEW:
+                await asyncio.sleep(self._forgotten_after)
             event_ids, self._confirmed = self._confirmed, []
             try:
                 await self._outbox.delete(event_ids)

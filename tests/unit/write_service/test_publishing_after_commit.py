@@ -16,7 +16,7 @@ from write_service.adapters import broker as module
 from write_service.adapters.broker import BrokerEventMessages
 from write_service.entrypoints.relay import Sweep
 from write_service.service_layer.outbox import Depth, Unpublished
-from write_service.service_layer.relay import Relay
+from write_service.service_layer.relay import FEW, Relay
 
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 
@@ -51,11 +51,13 @@ class Outbox:
     def __init__(self, rows: Sequence[Unpublished] = ()) -> None:
         self.rows = {row.event_id: row for row in rows}
         self.deletions: list[list[str]] = []
+        self.asked = 0
         self.fails = False
         self.go = asyncio.Event()
         self.go.set()
 
     async def delete(self, event_ids: Sequence[str]) -> None:
+        self.asked += 1
         await self.go.wait()
         if self.fails:
             raise OSError("away")
@@ -156,15 +158,38 @@ async def test_confirmed_rows_are_forgotten_together_one_deletion_at_a_time() ->
     rows = [row(number) for number in range(6)]
     outbox = Outbox(rows)
     outbox.go.clear()
-    relay = Relay(messages, outbox)
+    relay = Relay(messages, outbox, forgotten_after=0)
     relay.offer(rows[:1])
-    await eventually(lambda: len(publisher.sent) == 1)
+    await eventually(lambda: outbox.asked == 1)
     for each in rows[1:]:
         relay.offer([each])
     await eventually(lambda: len(publisher.sent) == 6)
     outbox.go.set()
     await relay.drained()
     assert (outbox.rows, len(outbox.deletions)) == ({}, 2)
+
+
+async def test_a_lone_row_waits_for_others_to_be_forgotten_with() -> None:
+    publisher, messages = given()
+    rows = [row(number) for number in range(FEW)]
+    outbox = Outbox(rows)
+    relay = Relay(messages, outbox, forgotten_after=0.5)
+    for number, each in enumerate(rows):
+        relay.offer([each])
+        await eventually(lambda: len(publisher.sent) > number)  # noqa: B023
+    await relay.drained()
+    assert (outbox.rows, len(outbox.deletions) <= 2) == ({}, True)
+
+
+async def test_many_rows_are_forgotten_without_a_wait() -> None:
+    _, messages = given()
+    rows = [row(number) for number in range(FEW + 1)]
+    outbox = Outbox(rows)
+    relay = Relay(messages, outbox, forgotten_after=60)
+    relay.offer(rows)
+    async with asyncio.timeout(10):
+        await relay.drained()
+    assert outbox.rows == {}
 
 
 async def test_rows_that_cannot_be_forgotten_stay_and_hold_nothing_up() -> None:

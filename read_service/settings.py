@@ -59,9 +59,8 @@ class Settings(SetupSettings):
     waiters: PositiveInt = 1_000
     positions_poll_ms: PositiveInt = 10  # how often other replicas' progress is looked at while somebody waits
 
-    event_prefetch: PositiveInt = (
-        200  # messages, as many live as sent again: 50 MiB each at most; with more, replicas fall apart under a backlog
-    )
+    # Messages, as many live ones as sent again, 50 MiB of each at most; with more replicas fall apart under a backlog.
+    event_prefetch: PositiveInt = 200
 
     # What is missing, in seconds: a gap older than the moment is asked for; the versions of companies that changed
     # since the last look (and so long before it) are compared every few seconds, those of all companies now and then.

@@ -95,8 +95,6 @@ def _together(before: Keyed, write: Keyed) -> Keyed:
             return before._replace(fields={**before.fields, **write.fields})
         case Remove(), Change():
             return before  # what was removed has no fields to set
-        case Create(), Put():
-            return Create(*write)  # nothing was there before either of them
         case ((Put() | Change() | Remove()), Create()):
             return Put(*write)  # what was there before all of them may be there still
     return write

@@ -49,10 +49,8 @@ def test_what_is_left_as_new_is_new_where_each_of_them_was(before: list[Write], 
 
 def test_a_document_that_is_made_and_changed_is_still_new() -> None:
     made = Create("users", "a", {"x": 1})
-    writes: list[Write] = [made, Change("users", "a", {"x": 2}), Put("users", "a", {"x": 3})]
-    for count in range(1, 4):
-        (left,) = coalesced(Writes(writes[:count]))
-        assert (left, type(left)) == (("users", "a", {"x": count}), Create)
+    (left,) = coalesced(Writes([made, Change("users", "a", {"x": 2})]))
+    assert (left, type(left)) == (("users", "a", {"x": 2}), Create)
 
 
 @pytest.mark.parametrize("before", [Remove("users", "a"), Put("users", "a", {}), Change("users", "a", {"x": 1})])

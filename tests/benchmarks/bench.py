@@ -1,7 +1,7 @@
 """What a row is given: the servers, the subjects on them, how long it may take, and rounds in alternation."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.benchmarks.results import Goal, Sample
 from tests.benchmarks.servers import Servers
@@ -27,6 +27,10 @@ class Plan:
     def count(self, full: int, least: int = 1) -> int:
         """So many of the full number."""
         return max(least, round(full * self.size))
+
+    def oftener(self, times: int) -> "Plan":
+        """So many times the rounds; one that is the only one stays so."""
+        return self if self.rounds == 1 else replace(self, rounds=self.rounds * times)
 
     def stored(self, full: int) -> int:
         """So many of the full number of things stored before."""

@@ -11,18 +11,23 @@ from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_STAT = Path("/proc/stat")
 _MIB = 1024 * 1024
 _EVERY = 0.5  # seconds between two looks at memory
 
 
 @dataclass
 class Usage:
-    """Per name: seconds of processor time within the block, the most memory seen (MiB), (second, MiB) on the way."""
+    """Per name: seconds of processor time within the block, the most memory seen (MiB), (second, MiB) on the way.
+
+    `stolen` is what the host gave to others while this machine wanted it: seconds of processor time, of all cores.
+    """
 
     cpu: dict[str, float] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
     trail: dict[str, list[list[float]]] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
+    stolen: float = 0.0
 
 
 @contextlib.asynccontextmanager
@@ -31,7 +36,7 @@ async def metered(pids: Mapping[str, int], *, watched: bool = True) -> AsyncIter
 
     Not `watched`, their memory is that at the end: a look takes 12 ms, in which this process sees no reply.
     """
-    usage, before = Usage(), cpu_seconds(pids)
+    usage, before, withheld = Usage(), cpu_seconds(pids), stolen()
     watching = asyncio.create_task(_watch(pids, usage, before) if watched else asyncio.sleep(0))
     try:
         with collector_at_rest():
@@ -39,6 +44,7 @@ async def metered(pids: Mapping[str, int], *, watched: bool = True) -> AsyncIter
     finally:
         watching.cancel()
         _look(pids, usage, before)
+        usage.stolen = round(stolen() - withheld, 3)
 
 
 @contextlib.contextmanager
@@ -81,6 +87,11 @@ def _look(pids: Mapping[str, int], usage: Usage, before: Mapping[str, float]) ->
         memory = round(memory_of(pid, tree), 1)
         usage.memory[name] = max(usage.memory.get(name, 0.0), memory)
         usage.trail.setdefault(name, []).append([round(now - usage.began, 1), memory])
+
+
+def stolen() -> float:
+    """Seconds of all cores since boot that the host gave to others (proc(5): the eighth time of the line `cpu`)."""
+    return int(_STAT.read_text().split(maxsplit=9)[8]) / _TICKS
 
 
 def _spent(pid: int, tree: Mapping[int, list[int]]) -> float:

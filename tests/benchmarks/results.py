@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.benchmarks.meter import Usage
 
+_NOTABLE = 0.05  # cores: below that, what the host took is not worth a word
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -23,8 +25,15 @@ class Sample:
         """A sample as it was written down."""
         return cls(**{**values, "usage": Usage(**values["usage"])})
 
+    @property
+    def stolen(self) -> float:
+        """How many cores the host gave to others while this was measured."""
+        return self.usage.stolen / self.seconds if self.seconds else 0.0
+
     def __str__(self) -> str:
-        return f"{self.subject:<28} " + ", ".join(f"{name} {figure(value)}" for name, value in self.figures.items())
+        figures = ", ".join(f"{name} {figure(value)}" for name, value in self.figures.items())
+        stolen = f" ({figure(self.stolen)} cores stolen)" if self.stolen >= _NOTABLE else ""
+        return f"{self.subject:<28} {figures}{stolen}"
 
 
 @dataclass(frozen=True)

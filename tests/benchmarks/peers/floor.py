@@ -29,14 +29,15 @@ _STORE = "INSERT INTO floor VALUES ($1)"
 
 async def write(url: str) -> None:
     """From a command to its reply and its event."""
-    database = await asyncpg.connect(os.environ["PEER_POSTGRES_URL"])
+    database, alone = await asyncpg.connect(os.environ["PEER_POSTGRES_URL"]), asyncio.Lock()
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         replies, events = channel.default_exchange, await channel.get_exchange("events", ensure=False)
 
         async def take(message: AbstractIncomingMessage) -> None:
-            await database.fetchrow(_LOOK, message.body)
-            await database.execute(_STORE, message.body)
+            async with alone:  # a connection takes one query at a time; two commands met when the machine paused
+                await database.fetchrow(_LOOK, message.body)
+                await database.execute(_STORE, message.body)
             reply = aio_pika.Message(message.body, correlation_id=message.correlation_id)
             event = aio_pika.Message(message.body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
             await asyncio.gather(

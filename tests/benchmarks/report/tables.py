@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from tests.benchmarks.report.table import Table
-from tests.benchmarks.results import Goal, Outcome, cores, figure, peak, per_command
+from tests.benchmarks.results import Goal, Outcome, Spread, cores, figure, peak, per_command
 
 
 def of(outcomes: Sequence[Outcome]) -> Iterator[Table]:
@@ -33,12 +33,14 @@ def figures(outcome: Outcome) -> Table:
 
 
 def usage(outcome: Outcome) -> Table:
-    """What each process used: processor time a command, cores busy, the most memory."""
+    """What each process used: processor time a command, cores busy, the most memory; and what the host withheld."""
     rows: list[tuple[str, ...]] = []
     for subject in outcome.subjects:
         samples = outcome.of(subject)
         each, busy, memory = per_command(samples), cores(samples), peak(samples)
         rows += [(subject, name, _text(each, name), _text(busy, name), figure(memory[name])) for name in memory]
+        stolen = Spread.of([sample.stolen for sample in samples])
+        rows.append((subject, "stolen by the host", "", str(stolen), ""))
     heads = ("subject", "process", "CPU µs each", "cores busy", "MiB at most")
     return Table(f"{outcome.row}: what processes used", heads, rows)
 

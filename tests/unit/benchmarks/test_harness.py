@@ -5,13 +5,14 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contracts.commands import Command
 from contracts.reading import read_command_message
-from tests.benchmarks import racing, workload
+from tests.benchmarks import meter, racing, workload
 from tests.benchmarks.meter import metered
 from tests.benchmarks.racing import crossed
 from tests.benchmarks.stores import Totals, Wrong
@@ -103,3 +104,12 @@ async def test_the_meter_counts_processor_time_and_memory() -> None:
         await asyncio.sleep(0)
     assert usage.cpu["this"] >= 0.08
     assert usage.memory["this"] > 10
+    assert 0 <= usage.stolen < 60  # since boot it may be hours
+
+
+def test_the_time_that_the_host_withheld_is_read_where_proc_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "stat").write_text("cpu  10 20 30 40 50 60 70 80 90 100\ncpu0 1 2 3 4 5 6 7 8 9 10\n")
+    monkeypatch.setattr(meter, "_STAT", tmp_path / "stat")
+    assert meter.stolen() == 80 / os.sysconf("SC_CLK_TCK")

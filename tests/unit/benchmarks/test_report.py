@@ -34,6 +34,19 @@ def test_the_model_says_how_many_cores_a_load_takes() -> None:
     ]
 
 
+def test_what_the_host_withheld_is_said_beside_what_the_processes_used() -> None:
+    measured = outcome()
+    for one, seconds in zip(measured.of("naive"), (0.0, 0.6, 1.0), strict=True):
+        one.usage.stolen = seconds
+    rows = tables.usage(measured).rows
+    assert rows[1:3] == [
+        ("registrar", "postgres", "250", "0.12", "60"),
+        ("registrar", "stolen by the host", "", "0", ""),
+    ]
+    assert rows[-1] == ("naive", "stolen by the host", "", "0.3 (0–0.5)", "")  # noqa: RUF001
+    assert [str(one).endswith(" cores stolen)") for one in measured.of("naive")] == [False, True, True]
+
+
 def test_a_table_is_markdown_that_readers_render() -> None:
     lines = tables.figures(outcome()).markdown().splitlines()
     assert lines[2:5] == [

@@ -66,3 +66,8 @@ async def test_measurements_alternate_and_warm_ups_do_not_count() -> None:
     samples = await bench.alternate({"a": lambda: measured("a"), "b": lambda: measured("b")})
     assert order == ["b", "a", "a", "b", "b", "a"]
     assert [one.subject for one in samples] == ["a", "b", "b", "a"]
+
+
+def test_a_row_may_want_more_rounds_and_the_short_form_stays_short() -> None:
+    assert Plan(rounds=3).oftener(3).rounds == 9
+    assert SHORT.oftener(3) == SHORT

@@ -18,7 +18,7 @@ class Position(NamedTuple):
 
 def encode(company_id: str, version: int) -> str:
     """The token of a company at a version."""
-    packed = _FORMAT + uuid.UUID(company_id).bytes + version.to_bytes(4)
+    packed = _FORMAT + bytes.fromhex(company_id.replace("-", "")) + version.to_bytes(4)
     return base64.urlsafe_b64encode(packed).decode()
 
 

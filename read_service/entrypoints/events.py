@@ -38,14 +38,14 @@ def report(plan: Plan, applied: Callable[[Mapping[str, int]], None]) -> None:
     metrics.EARLY.inc(len(plan.store))
     if plan.applied:
         metrics.EVENT_BATCH.observe(len(plan.applied))
-    now = time.time()
-    kinds: Counter[str] = Counter()
-    for change in plan.applied:
-        if isinstance(change, CompanyEvent):
-            kinds[change.type] += 1
-            metrics.VISIBILITY_SECONDS.observe(max(0.0, now - _seconds(change.time)))
-    for kind, count in kinds.items():
+    read = [change for change in plan.applied if isinstance(change, CompanyEvent)]
+    for kind, count in Counter(event.type for event in read).items():
         metrics.EVENTS.labels(kind).inc(count)
+    now = time.time()
+    for moment, count in Counter(event.time for event in read).items():  # one time for all the events of a commit
+        seconds = max(0.0, now - _seconds(moment))
+        for _ in range(count):
+            metrics.VISIBILITY_SECONDS.observe(seconds)
     for parked in plan.parked:
         metrics.PARKED.labels(parked.kind).inc()
         log.warning(

@@ -113,21 +113,12 @@ class _Planning:
         self, company_id: str, position: Position, incoming: Mapping[int, Change], looked_at: Stored | None
     ) -> None:
         stored = looked_at or NONE_STORED
-        known = dict(incoming)
-        for change in stored.changes:
-            before = known.get(change.version)
-            if before is None or isinstance(before, Unreadable):
-                known[change.version] = change
-        reached = self._apply(position, known)
-        early = [change for change in incoming.values() if change.version > reached.version]
+        version, standing, skipped = self._apply(position, _together(incoming, stored.changes))
+        early = [change for number, change in incoming.items() if number > version]
+        store = self._without_held(company_id, early) if early else []
         self.plan.duplicates += sum(number <= position.version for number in incoming)
-        held = {change.version for change in early if self._waits[company_id, change.version]}
-        if len(held) > MOST_HELD:
-            held = set()
-        self.plan.held += [change for change in early if change.version in held]
-        store = [change for change in early if change.version not in held]
-        has_moved = reached.version != position.version
-        beyond = any(change.version > reached.version for change in stored.changes)
+        has_moved = version != position.version
+        beyond = any(change.version > version for change in stored.changes)
         # Where `ahead` was not looked at, it holds what it held.
         left = position.early and (looked_at is None or stored.more or beyond)
         is_early = bool(store) or left
@@ -135,28 +126,44 @@ class _Planning:
             return
         self.plan.store += store
         if position.early and has_moved:
-            self.plan.passed[company_id] = reached.version
-        self.plan.positions[company_id] = reached._replace(early=is_early, touched=position.touched + 1)
+            self.plan.passed[company_id] = version
+        self.plan.positions[company_id] = Position(version, standing, is_early, skipped, position.touched + 1)
         if has_moved and stored.more:
             self.plan.unfinished.append(company_id)
 
-    def _apply(self, position: Position, known: Mapping[int, Change]) -> Position:
-        version, standing, skipped = position.version, position.standing, list(position.skipped)
+    def _without_held(self, company_id: str, early: Sequence[Change]) -> list[Change]:
+        held = {change.version for change in early if self._waits[company_id, change.version]}
+        if len(held) > MOST_HELD:
+            held = set()
+        self.plan.held += [change for change in early if change.version in held]
+        return [change for change in early if change.version not in held]
+
+    def _apply(self, position: Position, known: Mapping[int, Change]) -> tuple[int, Standing, tuple[int, ...]]:
+        version, standing, skipped = position.version, position.standing, position.skipped
         while (change := known.get(version + 1)) is not None:
             version += 1
             self.plan.applied.append(change)
             if isinstance(change, Unreadable):
-                skipped.append(version)
+                skipped = (*skipped, version)
                 self.plan.parked.append(change.parked)
                 continue
             now = after(standing, change)
             self._write(Step(change, standing, now))
             standing = now
-        return position._replace(version=version, standing=standing, skipped=tuple(skipped))
+        return version, standing, skipped
 
     def _write(self, step: Step) -> None:
         for write in writes_of(step):
             self.plan.writes.append(write)
+
+
+def _together(incoming: Mapping[int, Change], stored: Iterable[Change]) -> Mapping[int, Change]:
+    known = dict(incoming)
+    for change in stored:
+        before = known.get(change.version)
+        if before is None or isinstance(before, Unreadable):
+            known[change.version] = change
+    return known
 
 
 def _is_early(positions: Mapping[str, Position], company_id: str) -> bool:

@@ -15,6 +15,11 @@ class Standing(NamedTuple):
     member: int = 0
 
     @property
+    def counts(self) -> tuple[int, int, int]:
+        """Users per role, in the order of ROLES."""
+        return self[1:]
+
+    @property
     def users(self) -> dict[str, int]:
         """Users per role."""
         return {"owner": self.owner, "admin": self.admin, "member": self.member}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from contracts.values import ROLES
 from read_service.projections.projection import Projection, Step
 from read_service.projections.standing import Standing
 from read_service.projections.writes import Count, Write
@@ -13,17 +14,21 @@ def on_counted(step: Step) -> Iterator[Write]:
 
 def moved(before: Standing, after: Standing) -> Iterator[Count]:
     """What moves when a company that stood here stands there; users count under the status of their company."""
-    here, there = _counted(before), _counted(after)
-    for path in here.keys() | there.keys():
-        if by := there.get(path, 0) - here.get(path, 0):
-            yield Count(path, by)
+    if before.status != after.status:
+        yield from _all_of(before, -1)
+        yield from _all_of(after, +1)
+    elif after.status is not None:
+        for role, had, has in zip(ROLES, before.counts, after.counts, strict=True):
+            if had != has:
+                yield Count(f"users.{after.status}.{role}", has - had)
 
 
-def _counted(standing: Standing) -> dict[str, int]:
-    if standing.status is None:
-        return {}
-    users = {f"users.{standing.status}.{role}": count for role, count in standing.users.items()}
-    return {f"companies.{standing.status}": 1, **users}
+def _all_of(standing: Standing, by: int) -> Iterator[Count]:
+    if standing.status is not None:
+        yield Count(f"companies.{standing.status}", by)
+        for role, count in standing.users.items():
+            if count:
+                yield Count(f"users.{standing.status}.{role}", by * count)
 
 
 STATISTICS = Projection(

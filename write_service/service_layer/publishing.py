@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import to_json
@@ -47,15 +48,23 @@ _WIRE_TYPES: dict[type[events.Event], str] = {
 _FIELDS = {event: [field.name for field in fields(event)] for event in _WIRE_TYPES}
 _REJECTED = wire_type(CommandRejected)
 _UNCHANGED = wire_type(CommandUnchanged)
+_DRAWN = 32
 _COPIED = ("correlationid", "actor", "traceparent", "tracestate")
 
 
 def event_ids(now: datetime) -> Iterator[str]:
     """Ids for events, without end: UUIDs of version 7, so that what is stored by them lies in the order of time."""
     at = f"{int(now.timestamp() * 1000):012x}"
-    for number in itertools.cycle(range(4096)):  # the twelve bits that RFC 9562 leaves for a counter
-        random = os.urandom(8).hex()
-        yield f"{at[:8]}-{at[8:]}-7{number:03x}-{'89ab'[int(random[0], 16) & 3]}{random[1:4]}-{random[4:]}"
+    head = f"{at[:8]}-{at[8:]}-7"
+    for number, random in zip(itertools.cycle(range(4096)), _randoms()):  # the twelve bits that RFC 9562 leaves
+        yield f"{head}{number:03x}-{'89ab'[int(random[0], 16) & 3]}{random[1:4]}-{random[4:]}"
+
+
+def _randoms() -> Iterator[str]:
+    """Eight random bytes each, in hexadecimal; drawn for many at once, a tenth of the time."""
+    while True:
+        drawn = os.urandom(8 * _DRAWN).hex()
+        yield from (drawn[at : at + 16] for at in range(0, 16 * _DRAWN, 16))
 
 
 def event_record(
@@ -97,6 +106,7 @@ def published_outcome(outcome: Outcome, command: Command, *, event_id: str, now:
     return Unpublished(event_id, kind, _body(head, command, to_json(data)), command.traceparent)
 
 
+@lru_cache(16)  # the events of a commit have one time
 def wire_time(time: datetime) -> str:
     """RFC 3339 in UTC, always with microseconds, so that times sort as text."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from bson.errors import InvalidDocument, InvalidStringData
@@ -35,6 +37,7 @@ T = TypeVar("T")
 StoreAway = PyMongoError
 
 TRANSIENT, UNKNOWN_COMMIT = "TransientTransactionError", "UnknownTransactionCommitResult"
+_MAJORITY_AND_SNAPSHOT = ReadConcern("snapshot"), WriteConcern("majority"), ReadPreference.PRIMARY
 _COMMIT_SECONDS = 60.0  # a transaction lives no longer
 _ABANDONED_SECONDS = 1.0  # for a server that answers, more than enough; one that is frozen must not hold up stopping
 _DUPLICATE_KEY, _EXISTS, _OTHER_OPTIONS = 11000, 48, 85
@@ -82,32 +85,99 @@ async def transaction(session: Session) -> AsyncIterator[Session]:
     Raises Conflicted where it may run again at once, Clashed where that may be in vain, RefusedData where it never will
     succeed, StoreAway else.
     """
-    session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"), ReadPreference.PRIMARY)
+    session.start_transaction(*_MAJORITY_AND_SNAPSHOT)
+    with _meaning():
+        try:
+            yield session
+            await _in_one_visit(partial(_commit, session.delegate))
+        except BaseException:
+            with contextlib.suppress(PyMongoError):  # what cannot be undone, the server forgets by itself
+                await session.abort_transaction()
+            raise
+
+
+class Calls:
+    """What the body of a transaction asks of the server: calls that block, in the thread that runs it."""
+
+    def __init__(self, database: Database, session: Session, abandoned: threading.Event) -> None:
+        self._database = database.delegate
+        self._session = session.delegate
+        self._abandoned = abandoned
+
+    def run(self, commands: Sequence[Document]) -> None:
+        """Run write commands of the server as they are, in order."""
+        for command in commands:
+            self._go_on()
+            answer = self._database.command(command, session=self._session)
+            for fault in answer.get("writeErrors", ()):
+                if fault["code"] == _DUPLICATE_KEY:
+                    raise DuplicateKeyError(fault["errmsg"], fault["code"], fault)
+                raise OperationFailure(fault["errmsg"], fault["code"], fault)
+
+    def find(self, collection: str, where: Document, most: int = 0, *, sort: str | None = None) -> list[Document]:
+        """The documents that match, as the transaction sees them; at most so many, or all."""
+        self._go_on()
+        # All in one batch, as far as 16 MB reach: the driver's first one has 101 documents.
+        options: dict[str, Any] = {"limit": most, "sort": None if sort is None else [(sort, 1)], "batch_size": 10_000}
+        return list(self._database[collection].find(where, session=self._session, **options))
+
+    def commit(self) -> None:
+        """Returns when the transaction is committed."""
+        self._go_on()
+        _commit(self._session, self._abandoned)
+
+    def _go_on(self) -> None:
+        # Before each call: in a transaction that was undone meanwhile the driver would run it outside of any.
+        if self._abandoned.is_set():
+            raise Abandoned
+
+
+class Abandoned(Exception):
+    """Who waited for a transaction was cancelled."""
+
+
+async def in_transaction(database: Database, session: Session, body: Callable[[Calls], T]) -> T:
+    """As `transaction`, with all of it in one visit of a thread, in which `body` runs too; what that returns."""
+
+    def whole(abandoned: threading.Event) -> T:
+        own = session.delegate
+        own.start_transaction(*_MAJORITY_AND_SNAPSHOT)
+        try:
+            calls = Calls(database, session, abandoned)
+            made = body(calls)
+            calls.commit()
+        except BaseException:
+            with contextlib.suppress(PyMongoError):  # what cannot be undone, the server forgets by itself
+                own.abort_transaction()
+            raise
+        return made
+
+    with _meaning():
+        return await _in_one_visit(whole)
+
+
+def _commit(session: Any, abandoned: threading.Event) -> None:
+    end = time.monotonic() + _COMMIT_SECONDS
+    while True:
+        try:
+            session.commit_transaction()
+        except PyMongoError as failure:
+            # Nobody knows whether it has committed: repeating the commit is the way to learn it.
+            if not failure.has_error_label(UNKNOWN_COMMIT) or time.monotonic() > end or abandoned.wait(0.05):
+                raise
+        else:
+            return
+
+
+@contextmanager
+def _meaning() -> Iterator[None]:
     try:
-        yield session
-        await _commit(session)
+        yield
     except BaseException as failure:
-        with contextlib.suppress(PyMongoError):  # what cannot be undone, the server forgets by itself
-            await session.abort_transaction()
         meaning = meaning_of(failure)
         if meaning is failure:
             raise
         raise meaning from failure
-
-
-async def _commit(session: Session) -> None:
-    loop = asyncio.get_running_loop()
-    end = loop.time() + _COMMIT_SECONDS
-    while True:
-        try:
-            await session.commit_transaction()
-        except PyMongoError as failure:
-            # Nobody knows whether it has committed: repeating the commit is the way to learn it.
-            if not failure.has_error_label(UNKNOWN_COMMIT) or loop.time() > end:
-                raise
-            await asyncio.sleep(0.05)
-        else:
-            return
 
 
 def meaning_of(failure: BaseException) -> BaseException:
@@ -126,38 +196,14 @@ def meaning_of(failure: BaseException) -> BaseException:
 
 async def run(database: Database, session: Session, commands: Sequence[Document]) -> None:
     """Run write commands of the server as they are, in order. Raises what `transaction` knows to read."""
-
-    def run_all(abandoned: threading.Event) -> None:
-        for command in commands:
-            # Each one checks: in a transaction that was undone meanwhile the driver would run it outside of any.
-            if abandoned.is_set():
-                return
-            answer = database.delegate.command(command, session=session.delegate)
-            for fault in answer.get("writeErrors", ()):
-                if fault["code"] == _DUPLICATE_KEY:
-                    raise DuplicateKeyError(fault["errmsg"], fault["code"], fault)
-                raise OperationFailure(fault["errmsg"], fault["code"], fault)
-
-    await _in_one_visit(run_all)
-
-
-async def find(
-    database: Database, session: Session, collection: str, where: Document, most: int = 0, *, sort: str | None = None
-) -> list[Document]:
-    """The documents that match, as the session's transaction sees them; at most so many, or all."""
-    # All in one batch, as far as 16 MB reach: the driver's first one has 101 documents.
-    options: dict[str, Any] = {"limit": most, "sort": None if sort is None else [(sort, 1)], "batch_size": 10_000}
-
-    def find_all(_: threading.Event) -> list[Document]:
-        return list(database.delegate[collection].find(where, session=session.delegate, **options))
-
-    return await _in_one_visit(find_all)
+    await _in_one_visit(lambda abandoned: Calls(database, session, abandoned).run(commands))
 
 
 async def _in_one_visit(calls: Callable[[threading.Event], T]) -> T:
     # The driver goes into a thread and back for every call: 0.2 ms and two switches each, for six calls a transaction.
     abandoned = threading.Event()
     visit = asyncio.get_running_loop().run_in_executor(None, calls, abandoned)
+    visit.add_done_callback(lambda over: over.cancelled() or over.exception())  # read by nobody, once it is abandoned
     try:
         return await asyncio.shield(visit)
     except asyncio.CancelledError:

@@ -2,17 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from read_service.adapters import writing
 from read_service.adapters.collections import AHEAD, POSITIONS, name_of
-from read_service.adapters.mongo import Database, Document, Session, find, run, transaction
+from read_service.adapters.mongo import Calls, Database, Document, Session, in_transaction
 from read_service.adapters.turns import Turns
 from read_service.projections.planning import Plan, Position, Stored
 from read_service.projections.ports import Clashed, Conflicted
 from read_service.projections.reading import read_stored
 from read_service.projections.standing import Standing
+
+T = TypeVar("T")
 
 SLOTS = 64  # of the statistics: replicas that each have one do not meet there
 MOST_STORED = 500  # events of one company that are taken out of `ahead` at once
@@ -32,19 +34,19 @@ class MongoTransactions:
         # unread. Until a transaction has passed, companies and users are written over what may be there.
         self._wary = False
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator["MongoTransaction"]:
-        """One transaction, majority and snapshot."""
+    async def run(self, body: Callable[["MongoTransaction"], T]) -> T:
+        """One transaction, majority and snapshot, from its beginning to its commit in one visit of a thread."""
         if self._session is None:
             self._session = await self._database.client.start_session()
         try:
             in_turn = await self._turns.come(self._session)
-            async with transaction(self._session):
+
+            def whole(calls: Calls) -> T:
                 if in_turn:
-                    await run(self._database, self._session, [self._turns.take])
-                yield MongoTransaction(self._database, self._generation, self._session, self._slot, wary=self._wary)
-            self._turns.crowding.passed()
-            self._wary = False
+                    calls.run([self._turns.take])
+                return body(MongoTransaction(calls, self._generation, self._slot, wary=self._wary))
+
+            made = await in_transaction(self._database, self._session, whole)
         except Conflicted as conflict:
             if isinstance(conflict, Clashed):  # with what was there, not with another replica
                 self._wary = True
@@ -57,6 +59,9 @@ class MongoTransactions:
             session, self._session = self._session, None
             await asyncio.shield(session.end_session())
             raise
+        self._turns.crowding.passed()
+        self._wary = False
+        return made
 
     async def close(self) -> None:
         """End the session."""
@@ -65,46 +70,45 @@ class MongoTransactions:
 
 
 class MongoTransaction:
-    """A transaction that is open on a session."""
+    """A transaction that is open, in its thread."""
 
-    def __init__(self, database: Database, generation: int, session: Session, slot: int, *, wary: bool) -> None:
-        self._database = database
+    def __init__(self, calls: Calls, generation: int, slot: int, *, wary: bool) -> None:
+        self._calls = calls
         self._generation = generation
-        self._session = session
         self._slot = slot
         self._wary = wary
         self._ahead = name_of(AHEAD, generation)
 
-    async def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
+    def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
         """The positions of those companies that have one."""
         where = {"_id": {"$in": list(company_ids)}}
-        found = await find(self._database, self._session, name_of(POSITIONS, self._generation), where)
+        found = self._calls.find(name_of(POSITIONS, self._generation), where)
         return {document["_id"]: position_of(document) for document in found}
 
-    async def stored(self, after: Mapping[str, int]) -> Mapping[str, Stored]:
+    def stored(self, after: Mapping[str, int]) -> Mapping[str, Stored]:
         """By company, the first events that `ahead` holds after a version."""
         # One query for all: one for each took 0.4 ms, and who closed the gaps of two hundred companies fell behind, so
         # that others stored more events early, and so on. Three replicas had half the rate of one.
         where = {"_id.company": {"$in": list(after)}}
         found: list[Document] = []
         if len(after) > 1:
-            found = await find(self._database, self._session, self._ahead, where, MOST_TOGETHER)
+            found = self._calls.find(self._ahead, where, MOST_TOGETHER)
         if len(after) == 1 or len(found) == MOST_TOGETHER:
-            return {company_id: await self._stored(company_id, version) for company_id, version in after.items()}
+            return {company_id: self._stored(company_id, version) for company_id, version in after.items()}
         by_company: dict[str, list[Document]] = {company_id: [] for company_id in after}
         for one in sorted(found, key=lambda one: one["_id"]["version"]):
             if one["_id"]["version"] > after[one["_id"]["company"]]:
                 by_company[one["_id"]["company"]].append(one)
         return {company_id: _stored(of_company) for company_id, of_company in by_company.items()}
 
-    async def write(self, plan: Plan) -> None:
+    def write(self, plan: Plan) -> None:
         """Write all of it; positions first, so that who meets another replica has not worked in vain."""
         commands = writing.commands(plan, self._generation, self._slot, wary=self._wary)
-        await run(self._database, self._session, list(commands))
+        self._calls.run(list(commands))
 
-    async def _stored(self, company_id: str, version: int) -> Stored:
+    def _stored(self, company_id: str, version: int) -> Stored:
         where = {"_id": {"$gt": writing.place(company_id, version), "$lt": writing.place(company_id, None)}}
-        return _stored(await find(self._database, self._session, self._ahead, where, MOST_STORED, sort="_id"))
+        return _stored(self._calls.find(self._ahead, where, MOST_STORED, sort="_id"))
 
 
 def _stored(found: Sequence[Document]) -> Stored:

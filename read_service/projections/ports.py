@@ -1,10 +1,11 @@
 """What the engine asks of the documents' database."""
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol, TypeVar
 
 from read_service.projections.planning import Plan, Position, Stored
+
+T = TypeVar("T")
 
 
 class Conflicted(Exception):
@@ -20,24 +21,24 @@ class RefusedData(Exception):
 
 
 class Transaction(Protocol):
-    """One transaction: a snapshot, written with majority."""
+    """One transaction: a snapshot, written with majority. Its calls block, in a thread of the transaction's own."""
 
-    async def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
+    def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
         """The positions of those companies that have one."""
 
-    async def stored(self, after: Mapping[str, int]) -> Mapping[str, Stored]:
+    def stored(self, after: Mapping[str, int]) -> Mapping[str, Stored]:
         """By company, what `ahead` holds after a version."""
 
-    async def write(self, plan: Plan) -> None:
+    def write(self, plan: Plan) -> None:
         """Write all of it."""
 
 
 class Transactions(Protocol):
     """The database."""
 
-    def begin(self) -> AbstractAsyncContextManager[Transaction]:
-        """A transaction that commits at the end of the block, and is undone by an exception.
+    async def run(self, body: Callable[[Transaction], T]) -> T:
+        """What `body` returns, once its transaction is committed; an exception undoes it. `body` runs in a thread.
 
-        Raises Conflicted, Clashed or RefusedData; any other exception means that the database is away, or that whether
-        it has committed is not known.
+        Raises what `body` raises, Conflicted, Clashed or RefusedData; any other exception means that the database is
+        away, or that whether it has committed is not known.
         """

@@ -10,7 +10,7 @@ import structlog
 from read_service import metrics
 from read_service.projections.isolating import condemned, condemned_stored, first_stored, parts_of
 from read_service.projections.planning import Plan, Position, Stored, plan, wants_stored
-from read_service.projections.ports import Clashed, Conflicted, RefusedData, Transactions
+from read_service.projections.ports import Clashed, Conflicted, RefusedData, Transaction, Transactions
 from read_service.projections.reading import Work
 
 OK = "ok"
@@ -140,14 +140,17 @@ async def transact(
     """
     named = {change.subject for one in work for change in one.changes}
     named.update(company_id for one in work for company_id in one.drain)
-    async with transactions.begin() as transaction:
-        positions = await transaction.positions(named) if named else {}
+
+    def body(transaction: Transaction) -> Plan:
+        positions = transaction.positions(named) if named else {}
         closing = wants_stored(work, positions)
-        stored = await transaction.stored(closing) if closing else {}
+        stored = transaction.stored(closing) if closing else {}
         if look is not None:
             stored = look(stored)
-        await transaction.write(made := _planned(work, positions, stored, patient))
-    return made
+        transaction.write(made := _planned(work, positions, stored, patient))
+        return made
+
+    return await transactions.run(body)
 
 
 def _planned(

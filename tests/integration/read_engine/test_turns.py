@@ -21,6 +21,7 @@ from tests.integration.read_engine.conftest import work
 from tests.support.documents import positions
 from tests.support.fresh import MongoDatabase
 from tests.support.histories import Event, histories
+from tests.support.transactions import opened
 from tests.unit.read_projections.shelf import Shelf
 
 LOG = histories(1, companies=3, events=30)
@@ -59,7 +60,7 @@ async def taken(documents: Database) -> int:
 
 async def meet(first: MongoTransactions, second: MongoTransactions) -> None:
     """The second one stores a version early that the first one makes the next."""
-    async with second.begin() as later:
+    async with opened(second) as later:
         await later.positions([COMPANIES[0]])
         await transact(first, works(of(COMPANIES[0], 1)), NOBODY_WAITS)
         await later.write(Shelf().transact(works(of(COMPANIES[0], 2))))
@@ -76,7 +77,7 @@ async def test_the_next_one_waits_until_the_first_has_committed(
     first, second = replicas
     for one in replicas:
         turns(one).crowding.met()
-    async with first.begin() as open_one:
+    async with opened(first) as open_one:
         await open_one.positions([COMPANIES[0]])
         waiting = asyncio.create_task(transact(second, works(of(COMPANIES[0], 2)), NOBODY_WAITS))
         assert not (await asyncio.wait([waiting], timeout=0.2))[0]
@@ -89,7 +90,7 @@ async def test_the_next_one_waits_until_the_first_has_committed(
 
 async def test_who_is_late_is_told_by_its_first_write(replicas: list[MongoTransactions], documents: Database) -> None:
     turns(replicas[0]).crowding.met()
-    async with replicas[0].begin(), await documents.client.start_session() as session:
+    async with opened(replicas[0]), await documents.client.start_session() as session:
         with pytest.raises(Conflicted):
             async with transaction(session):
                 await run(documents, session, [turns(replicas[1]).take])
@@ -112,7 +113,7 @@ async def test_a_frozen_replica_is_not_waited_for(
     frozen, other = replicas
     turns(frozen).crowding.left, turns(other).crowding.left = 1, 5
     monkeypatch.setattr(turns_module, "WAIT_SECONDS", 0.05)
-    async with frozen.begin(), asyncio.timeout(5):
+    async with opened(frozen), asyncio.timeout(5):
         await transact(other, works(of(COMPANIES[0], 1)), NOBODY_WAITS)
         assert await positions(documents) == {COMPANIES[0]: 1}
     assert turns(other).crowding.left == 0

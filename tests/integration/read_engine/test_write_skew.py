@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from read_service.adapters.mongo import Database, connected
-from read_service.adapters.transactions import MongoTransaction, MongoTransactions
+from read_service.adapters.transactions import MongoTransactions
 from read_service.projections.planning import plan
 from read_service.projections.ports import Conflicted
 from read_service.projections.reading import Work
@@ -17,6 +17,7 @@ from tests.integration.read_engine.conftest import work
 from tests.support.documents import positions
 from tests.support.fresh import MongoDatabase
 from tests.support.histories import histories
+from tests.support.transactions import Opened, opened
 
 LOG = histories(1, companies=1, events=6)
 COMPANY = LOG[0]["subject"]
@@ -39,7 +40,7 @@ def version(number: int) -> Work:
     return work([LOG[number - 1]])
 
 
-async def apply(transaction: MongoTransaction, one: Work, *, without_position: bool = False) -> None:
+async def apply(transaction: Opened, one: Work, *, without_position: bool = False) -> None:
     """What settling does within a transaction, after its positions were read."""
     made = plan([one], await transaction.positions([COMPANY]), {})
     if without_position:
@@ -50,7 +51,7 @@ async def apply(transaction: MongoTransaction, one: Work, *, without_position: b
 async def meet(replicas: Pair, first: int, second: int, *, without_position: bool = False) -> None:
     """One replica applies a version after the other has read the position, and before it writes another version."""
     one, other = replicas
-    async with other.begin() as later:
+    async with opened(other) as later:
         await later.positions([COMPANY])
         await transact(one, [version(first)], frozenset())
         await apply(later, version(second), without_position=without_position)

@@ -1,4 +1,4 @@
-"""A cancelled visit to a server that does not answer runs none of its later commands."""
+"""A cancelled visit to a server that does not answer runs none of its later commands, and commits nothing."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from read_service.adapters import mongo
-from read_service.adapters.mongo import Document, run
+from read_service.adapters.mongo import Calls, Document, in_transaction, run
 
 
 class Frozen:
@@ -17,6 +17,8 @@ class Frozen:
     def __init__(self) -> None:
         self.delegate = self
         self.ran: list[Document] = []
+        self.told: list[str] = []
+        self.over = threading.Event()
         self.began, self.thaws = threading.Event(), threading.Event()
 
     def command(self, command: Document, **_: Any) -> Document:
@@ -24,6 +26,16 @@ class Frozen:
         self.began.set()
         self.thaws.wait(10)
         return {}
+
+    def start_transaction(self, *_: object) -> None:
+        self.told.append("start")
+
+    def commit_transaction(self) -> None:
+        self.told.append("commit")
+
+    def abort_transaction(self) -> None:
+        self.told.append("abort")
+        self.over.set()
 
 
 async def test_after_it_was_given_up_no_further_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +59,24 @@ async def test_after_it_was_given_up_no_further_command_runs(monkeypatch: pytest
     server.thaws.set()
     assert await asyncio.to_thread(over.wait, 10)
     assert server.ran == [{"first": 1}]
+
+
+@pytest.mark.parametrize("last", [True, False])
+async def test_a_transaction_that_was_given_up_is_undone(monkeypatch: pytest.MonkeyPatch, *, last: bool) -> None:
+    monkeypatch.setattr(mongo, "_ABANDONED_SECONDS", 0.01)
+    server = Frozen()
+
+    def body(calls: Calls) -> None:
+        calls.run([{"first": 1}])
+        if not last:
+            calls.run([{"second": 1}])
+
+    stand_in = cast("Any", server)
+    running = asyncio.create_task(in_transaction(stand_in, stand_in, body))
+    await asyncio.to_thread(server.began.wait, 10)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    server.thaws.set()
+    assert await asyncio.to_thread(server.over.wait, 10)
+    assert (server.ran, server.told) == ([{"first": 1}], ["start", "abort"])

@@ -1,8 +1,8 @@
 """Large batches go through several transactions at once, and come out as if it had been one."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
@@ -13,6 +13,8 @@ from read_service.projections.settling import OK, Settling
 from tests.support.histories import Event, Folded, histories
 from tests.unit.read_projections.shelf import Shelf
 from tests.unit.read_projections.test_settling import ShelfTransactions, rejected, work
+
+T = TypeVar("T")
 
 LOG = histories(4, companies=5, events=60)
 EXPECTED = Folded.of(LOG)
@@ -25,12 +27,10 @@ class Meeting(ShelfTransactions):
         super().__init__()
         self.shelf, self._barrier = shelf, barrier
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[ShelfTransactions]:
+    async def run(self, body: Callable[[ShelfTransactions], T]) -> T:
         async with asyncio.timeout(5):
             await self._barrier.wait()
-        async with super().begin() as transaction:
-            yield transaction
+        return await super().run(body)
 
 
 def messages(events: list[Event], of: int = 4) -> list[Work]:

@@ -1,9 +1,8 @@
 """A batch is taken through: conflicts and outages are repeated, the guilty stand alone, the others apply."""
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import pytest
 
@@ -19,6 +18,8 @@ from tests.support.histories import Event, Folded, histories
 from tests.unit.read_projections.counted import Counted
 from tests.unit.read_projections.shelf import Shelf
 
+T = TypeVar("T")
+
 LOG = histories(4, companies=3, events=40)
 
 
@@ -32,23 +33,23 @@ class ShelfTransactions:
         self.committed: list[Plan] = []
         self._made: list[Plan] = []
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator["ShelfTransactions"]:
+    async def run(self, body: Callable[["ShelfTransactions"], T]) -> T:
         self._made.clear()
-        yield self
+        result = body(self)
         if self.troubles:
             raise self.troubles.pop(0)
         for made in self._made:
             self.shelf.keep(made)
         self.committed += self._made
+        return result
 
-    async def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
+    def positions(self, company_ids: Iterable[str]) -> Mapping[str, Position]:
         return {name: self.shelf.positions[name] for name in company_ids if name in self.shelf.positions}
 
-    async def stored(self, after: Mapping[str, int]) -> Mapping[str, Stored]:
+    def stored(self, after: Mapping[str, int]) -> Mapping[str, Stored]:
         return {name: self.shelf.stored(name, version) for name, version in after.items()}
 
-    async def write(self, plan: Plan) -> None:
+    def write(self, plan: Plan) -> None:
         if self.refuses(plan):
             raise RefusedData("too large")
         self._made.append(plan)

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from contracts.commands import Command
+from contracts.linger import Linger
 from contracts.replies import Reply
 
 Settle = Callable[[Sequence[Command]], Awaitable[list[Reply]]]
@@ -15,17 +16,21 @@ Settle = Callable[[Sequence[Command]], Awaitable[list[Reply]]]
 # eight. A lone command finds nobody to wait for.
 _ROUNDS = 8
 
+# And so long, unless so many have arrived already: a transaction costs Postgres as much processor time as 60 commands.
+LINGER_SECONDS, ENOUGH = 0.015, 120
+
 _Waiting = tuple[Sequence[Command], asyncio.Future[list[Reply]]]
 
 
 class GroupCommit:
     """Runs one transaction after the other, each with all commands that have arrived. A lone one waits for nobody."""
 
-    def __init__(self, settle: Settle, max_batch: int) -> None:
+    def __init__(self, settle: Settle, max_batch: int, linger: Linger | None = None) -> None:
         self._settle = settle
         self._max_batch = max_batch
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
+        self._linger = linger or Linger(LINGER_SECONDS, ENOUGH)
         self._stopped = False
 
     async def handle(self, commands: Sequence[Command]) -> list[Reply]:
@@ -38,6 +43,7 @@ class GroupCommit:
             raise asyncio.CancelledError
         replies: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
         self._waiting.append((commands, replies))
+        self._linger.arrived(len(commands))
         self._arrived.set()
         return await replies
 
@@ -55,6 +61,7 @@ class GroupCommit:
                         waiting.set_result(of_message)
                 for _ in range(_ROUNDS):
                     await asyncio.sleep(0)
+                await self._linger.after(sum(len(commands) for commands, _ in taken))
         finally:
             self._stopped = True
             for _, waiting in (*taken, *self._waiting):
@@ -67,6 +74,7 @@ class GroupCommit:
         while self._waiting and size + len(self._waiting[0][0]) <= self._max_batch:
             taken.append(self._waiting.popleft())
             size += len(taken[-1][0])
+        self._linger.taken(size)
         if not self._waiting:
             self._arrived.clear()
         return taken

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from contracts.commands import Command
+from contracts.linger import BUSY, Linger
 from contracts.replies import Parked, Reply
 from tests.unit.write_service.orders import an_id, register
 from write_service.service_layer.group_commit import GroupCommit
@@ -102,3 +103,17 @@ async def test_when_it_stops_nobody_is_left_waiting() -> None:
     assert [type(end) for end in ended] == [asyncio.CancelledError] * 3
     with pytest.raises(asyncio.CancelledError):
         await pipeline.handle([register(an_id(), "Late")])
+
+
+async def test_after_a_large_batch_the_next_one_waits_for_enough() -> None:
+    slow, orders = Slow(), [register(an_id(), f"Company {number}") for number in range(BUSY + 4)]
+    slow.let_on = asyncio.Semaphore(10)
+    pipeline = GroupCommit(slow.settle, max_batch=100, linger=Linger(60, 4))
+    running = asyncio.create_task(pipeline.run())
+    await pipeline.handle(orders[:BUSY])
+    first = asyncio.create_task(pipeline.handle(orders[BUSY : BUSY + 1]))
+    assert not (await asyncio.wait([first], timeout=0.05))[0]
+    async with asyncio.timeout(5):
+        await asyncio.gather(first, *(pipeline.handle([order]) for order in orders[BUSY + 1 :]))
+    assert slow.batches[1:] == [[order.id for order in orders[BUSY:]]]
+    running.cancel()

@@ -7,7 +7,10 @@ BUSY = 20  # in the batch before; a lone command, and few of them, wait for nobo
 
 
 class Linger:
-    """How long the next batch is waited for: at most so many seconds, and not when `enough` wait already."""
+    """How long the next batch is waited for: at most so many seconds, and not when `enough` wait already.
+
+    Only while others wait at the end of a large batch: who sends a hundred and waits for the reply is not kept waiting.
+    """
 
     def __init__(self, seconds: float, enough: int) -> None:
         self._seconds = seconds
@@ -29,7 +32,7 @@ class Linger:
 
     async def after(self, number: int) -> None:
         """Returns when the next batch may be taken, the last one being of so many."""
-        if number >= BUSY:
+        if number >= BUSY and self._waiting:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds):
                     await self._are_enough.wait()

@@ -10,7 +10,7 @@ from read_service.adapters.transactions import MongoTransactions
 from read_service.entrypoints.dead_letters import DeadLetters
 from read_service.entrypoints.events import EventConsumer, report
 from read_service.parts import Parts
-from read_service.projections.engine import Engine
+from read_service.projections.engine import Engine, lingering
 from read_service.projections.lanes import Lanes
 from read_service.projections.settling import Settling
 from read_service.repairing import Pace, finish, repairing
@@ -24,7 +24,8 @@ async def projecting(parts: Parts) -> AsyncIterator[Engine]:
     generation = parts.current.generation
     async with AsyncExitStack() as stack:
         lanes = Lanes([_lane(parts, generation, lane, stack) for lane in range(LANES)])
-        engine = Engine(lanes, most_held=parts.settings.event_prefetch // 2)
+        prefetch = parts.settings.event_prefetch
+        engine = Engine(lanes, most_held=prefetch // 2, linger=lingering(prefetch))
         parts.stop.background("engine", engine.run())
         intake = _intake(parts, live_events(generation).name, EventConsumer(engine))
         stack.push_async_callback(intake.close)

@@ -31,6 +31,11 @@ _LONGEST_HOLD = 5  # times the hold
 _LOOK_SECONDS = 0.02
 
 
+def lingering(prefetch: int) -> Linger:
+    """For a service that takes so many messages at once: more than it can have are not waited for."""
+    return Linger(LINGER_SECONDS, min(ENOUGH, prefetch))
+
+
 class Settle(Protocol):
     """Takes works through a transaction, however long that takes."""
 
@@ -51,9 +56,7 @@ class _Waiting:
 class Engine:
     """Gathers work while a transaction is under way; the next takes all of it, within bounds."""
 
-    def __init__(
-        self, settle: Settle, *, most_held: int, hold: float = HOLD_SECONDS, linger: Linger | None = None
-    ) -> None:
+    def __init__(self, settle: Settle, *, most_held: int, linger: Linger, hold: float = HOLD_SECONDS) -> None:
         """About `most_held` messages wait for predecessors, and `_MOST_HELD_BYTES` of them: fewer than the broker hands
         out before the first is acknowledged, or those that wait would keep what they wait for from coming."""
         self._settle = settle
@@ -62,7 +65,7 @@ class Engine:
         self._arrived: deque[_Waiting] = deque()
         self._held: list[_Waiting] = []
         self._wake = asyncio.Event()
-        self._linger = linger or Linger(LINGER_SECONDS, ENOUGH)
+        self._linger = linger
 
     async def apply(self, work: Work) -> None:
         """Returns when all of this work is in the documents, stored as early, or parked: durably, in any case."""

@@ -25,8 +25,18 @@ async def test_under_load_the_next_batch_waits_until_enough_have_arrived() -> No
 
 
 async def test_it_waits_no_longer_than_its_time() -> None:
+    linger = Linger(0.01, 10)
+    linger.arrived(1)
     async with asyncio.timeout(5):
-        await Linger(0.01, 10).after(BUSY)
+        await linger.after(BUSY)
+
+
+async def test_where_nobody_waits_nobody_is_waited_for() -> None:
+    linger = Linger(LONG, 10)
+    linger.arrived(100)
+    linger.taken(100)  # the batch of a sender who sends no other before its reply
+    async with asyncio.timeout(1):
+        await linger.after(100)
 
 
 @pytest.mark.parametrize(("left", "waits"), [(10, False), (9, True)])

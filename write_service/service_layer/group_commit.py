@@ -22,15 +22,20 @@ LINGER_SECONDS, ENOUGH = 0.015, 120
 _Waiting = tuple[Sequence[Command], asyncio.Future[list[Reply]]]
 
 
+def linger(max_batch: int, prefetch: int) -> Linger:
+    """For a service that takes so many messages at once: more than it can have are not waited for."""
+    return Linger(LINGER_SECONDS, min(ENOUGH, max_batch, prefetch * 3 // 5))  # the others were committed just now
+
+
 class GroupCommit:
     """Runs one transaction after the other, each with all commands that have arrived. A lone one waits for nobody."""
 
-    def __init__(self, settle: Settle, max_batch: int, linger: Linger | None = None) -> None:
+    def __init__(self, settle: Settle, max_batch: int, linger: Linger) -> None:
         self._settle = settle
         self._max_batch = max_batch
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
-        self._linger = linger or Linger(LINGER_SECONDS, ENOUGH)
+        self._linger = linger
         self._stopped = False
 
     async def handle(self, commands: Sequence[Command]) -> list[Reply]:

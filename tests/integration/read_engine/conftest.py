@@ -11,7 +11,7 @@ import pytest_asyncio
 from read_service.adapters.generations import make_generation
 from read_service.adapters.mongo import Database, connected
 from read_service.adapters.transactions import MongoTransactions
-from read_service.projections.engine import Engine
+from read_service.projections.engine import Engine, lingering
 from read_service.projections.planning import Plan
 from read_service.projections.reading import Work, read_event_message
 from read_service.projections.settling import Settling
@@ -47,7 +47,7 @@ async def replica(url: str, *, hold: float = 0.05, timeout: float = 10) -> Async
     async with connected(url, name="replica", timeout=timeout) as database:
         transactions, plans = MongoTransactions(database, 1), list[Plan]()
         settling = Settling(transactions, plans.append)
-        engine = Engine(settling, most_held=100, hold=hold)
+        engine = Engine(settling, most_held=100, linger=lingering(200), hold=hold)
         running = asyncio.create_task(engine.run())
         try:
             yield Replica(engine, settling, plans)

@@ -16,7 +16,7 @@ from read_service.adapters.generations import make_generation
 from read_service.adapters.mongo import Database, connected
 from read_service.adapters.transactions import MongoTransactions
 from read_service.entrypoints.events import EventConsumer
-from read_service.projections.engine import Engine
+from read_service.projections.engine import Engine, lingering
 from read_service.projections.planning import Plan
 from read_service.projections.settling import Settling
 from read_service.repairing import Pace, repairing
@@ -58,7 +58,7 @@ class World:
             database = await stack.enter_async_context(connected(self.mongo_url, name="replica"))
             transactions, plans, wants = MongoTransactions(database, 1), list[Plan](), Wants(0.1)
             stack.push_async_callback(transactions.close)
-            engine = Engine(Settling(transactions, plans.append), most_held=50)
+            engine = Engine(Settling(transactions, plans.append), most_held=50, linger=lingering(100))
             running = asyncio.create_task(engine.run())
             stack.push_async_callback(asyncio.wait, [running])
             stack.callback(running.cancel)

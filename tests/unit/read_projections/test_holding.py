@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from contracts.events import CompanyEvent
-from read_service.projections.engine import MOST_BYTES, Engine
+from read_service.projections.engine import MOST_BYTES, Engine, lingering
 from read_service.projections.planning import MOST_HELD, Plan
 from read_service.projections.reading import Change, Work, read_one
 from tests.support.eventually import eventually
@@ -74,7 +74,7 @@ async def test_a_copy_that_comes_while_the_first_is_held_is_not_done_either() ->
         settled.set()
         return made
 
-    engine = Engine(settle, most_held=100, hold=60)
+    engine = Engine(settle, most_held=100, linger=lingering(200), hold=60)
     running = asyncio.create_task(engine.run())
     copies = []
     for _ in range(2):  # the channel of the first is lost: only the second can be acknowledged
@@ -105,7 +105,7 @@ async def test_where_transactions_take_longer_than_the_hold_several_pass_before_
         stored_after.append(len(shelf.ahead))
         return made
 
-    engine = Engine(settle, most_held=100, hold=1)
+    engine = Engine(settle, most_held=100, linger=lingering(200), hold=1)
     running = asyncio.create_task(engine.run())
     async with asyncio.timeout(60):
         await engine.apply(Work(changes=changes(HOT, range(2, 3))))
@@ -120,7 +120,7 @@ async def test_those_that_wait_leave_room_for_what_they_wait_for() -> None:
         return shelf.transact(work, patient)
 
     companies = [histories(seed, companies=1, events=3) for seed in range(1, 6)]
-    engine = Engine(settle, most_held=3, hold=60)
+    engine = Engine(settle, most_held=3, linger=lingering(200), hold=60)
     running = asyncio.create_task(engine.run())
     early = [asyncio.create_task(engine.apply(Work(changes=changes(log, range(2, 3))))) for log in companies]
     done = await eventually(lambda: [one.done() for one in early], until=any)
@@ -137,7 +137,7 @@ async def test_large_messages_that_wait_leave_room_too_and_what_they_wait_for_is
         return shelf.transact(work, patient)
 
     companies = [histories(seed, companies=1, events=3) for seed in range(1, 17)]
-    engine = Engine(settle, most_held=100, hold=60)
+    engine = Engine(settle, most_held=100, linger=lingering(200), hold=60)
     running = asyncio.create_task(engine.run())
     large = [Work(changes=changes(log, range(2, 3)), size=MOST_BYTES // 16) for log in companies]
     early = [asyncio.create_task(engine.apply(one)) for one in large]

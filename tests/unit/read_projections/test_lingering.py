@@ -22,9 +22,13 @@ class Settled:
         self.shelf = Shelf()
         self.sizes: list[int] = []
         self.unfinished: list[str] = []
+        self.began, self.let_on = asyncio.Event(), asyncio.Event()
+        self.let_on.set()
 
     async def __call__(self, works: Sequence[Work], patient: frozenset[int]) -> Plan:
         self.sizes.append(sum(one.count for one in works))
+        self.began.set()
+        await self.let_on.wait()
         made = self.shelf.transact(works, patient)
         made.unfinished, self.unfinished = self.unfinished, []
         return made
@@ -49,8 +53,13 @@ def events(first: int, number: int) -> list[Event]:
 async def test_after_a_large_one_the_next_waits_for_enough() -> None:
     settled = Settled()
     async with running(settled) as engine, asyncio.timeout(5):
-        await engine.apply(work(events(0, BUSY)))
+        settled.let_on.clear()
+        large = asyncio.create_task(engine.apply(work(events(0, BUSY))))
+        await settled.began.wait()
         few = asyncio.create_task(engine.apply(work(events(BUSY, 4))))
+        await asyncio.sleep(0)
+        settled.let_on.set()
+        await large
         assert not (await asyncio.wait([few], timeout=0.05))[0]
         await engine.apply(work(events(BUSY + 4, 6)))
         await few
@@ -65,11 +74,23 @@ async def test_after_a_small_one_nobody_waits() -> None:
     assert settled.sizes == [1] * 5
 
 
+async def test_who_waits_for_documents_before_the_next_large_one_does_not_wait_longer() -> None:
+    settled = Settled()
+    async with running(settled) as engine, asyncio.timeout(5):
+        await engine.apply(work(events(0, BUSY)))
+        await engine.apply(work(events(BUSY, 5)))
+    assert settled.sizes == [BUSY, 5]
+
+
 async def test_what_is_stored_already_is_not_waited_for() -> None:
     settled = Settled()
     settled.unfinished = [LOG[0]["subject"]]
     async with running(settled) as engine, asyncio.timeout(5):
-        await engine.apply(work(events(0, BUSY)))
-        await engine.apply(work(events(BUSY, 1)))
-    assert settled.sizes[0] == BUSY
-    assert sum(settled.sizes) == BUSY + 1
+        settled.let_on.clear()
+        large = asyncio.create_task(engine.apply(work(events(0, BUSY))))
+        await settled.began.wait()
+        few = asyncio.create_task(engine.apply(work(events(BUSY, 1))))
+        await asyncio.sleep(0)
+        settled.let_on.set()
+        await asyncio.gather(large, few)
+    assert settled.sizes == [BUSY, 1]

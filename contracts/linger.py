@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 
-BUSY = 20  # in the batch before; a lone command, and few of them, wait for nobody
+BUSY = 20  # in the batch before: smaller ones do not fill the time of their transactions
 
 
 class Linger:
     """How long the next batch is waited for: at most so many seconds, and not when `enough` wait already.
 
-    Only while others wait at the end of a large batch: who sends a hundred and waits for the reply is not kept waiting.
+    Only after a large batch at whose end others wait already, and fewer than `enough`: those are kept waiting. `enough`
+    is at most what one message can hold (MAX_BATCH), so that a sender of whole batches waits for nobody.
     """
 
     def __init__(self, seconds: float, enough: int) -> None:

@@ -16,8 +16,8 @@ MOST_BYTES = 4 * 1024 * 1024  # of messages; every document of a transaction fit
 _MOST_HELD_BYTES = MOST_BYTES // 2  # an intake hands out no more than MOST_BYTES at once
 
 # Under load the next transaction waits so long, unless so many events have arrived already: it costs MongoDB as much
-# processor time as 30 events.
-LINGER_SECONDS, ENOUGH = 0.03, 200
+# processor time as 30 to 40 events.
+LINGER_SECONDS, ENOUGH = 0.03, 100
 
 # An event whose predecessor is on its way in another message, or at another replica, is held this long before it is
 # stored apart: storing it, and taking it out again, is three writes, and makes replicas ask for what is not missing.
@@ -32,8 +32,8 @@ _LOOK_SECONDS = 0.02
 
 
 def lingering(prefetch: int) -> Linger:
-    """For a service that takes so many messages at once: more than it can have are not waited for."""
-    return Linger(LINGER_SECONDS, min(ENOUGH, prefetch))
+    """For a service that takes so many messages at once: half of them may be held, and more cannot come."""
+    return Linger(LINGER_SECONDS, min(ENOUGH, prefetch // 2))
 
 
 class Settle(Protocol):

@@ -4,7 +4,7 @@ import asyncio
 import queue
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from read_service.projections.planning import Plan, Position
 from read_service.projections.ports import Transaction, Transactions
@@ -24,6 +24,7 @@ class Opened:
     def __init__(self) -> None:
         self._steps: queue.SimpleQueue[Callable[[Transaction], bool]] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
+        self.running: asyncio.Task[None] | None = None
         self.began = asyncio.Event()
 
     def body(self, transaction: Transaction) -> None:
@@ -59,24 +60,30 @@ class Opened:
             return True
 
         self._steps.put(step)
-        return await done
+        assert self.running is not None
+        both: list[asyncio.Future[Any]] = [done, self.running]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            await self.running  # raises what ended it
+            raise AssertionError("the transaction ended before this step")
+        return done.result()
 
 
 @asynccontextmanager
 async def opened(transactions: Transactions) -> AsyncIterator[Opened]:
     """A transaction that is committed at the end of the block, and undone by an exception; raises what it raises."""
     made = Opened()
-    running = asyncio.create_task(transactions.run(made.body))
+    made.running = running = asyncio.create_task(transactions.run(made.body))
     beginning = asyncio.create_task(made.began.wait())
     await asyncio.wait([running, beginning], return_when=asyncio.FIRST_COMPLETED)
     beginning.cancel()
     try:
         yield made
-    except BaseException:
+    except BaseException as own:
         made.undo()
         await asyncio.wait([running])
         if not isinstance(failure := running.exception(), _Undone):
-            raise failure or AssertionError("it was committed all the same") from None
+            raise failure or AssertionError("it was committed all the same") from own
         raise
     made.commit()
     await running

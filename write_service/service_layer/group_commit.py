@@ -13,22 +13,22 @@ Settle = Callable[[Sequence[Command]], Awaitable[list[Reply]]]
 
 # Rounds of the event loop between two transactions under load: what has arrived meanwhile is read first, and makes the
 # next one larger. Measured, single commands from a full queue: batches of 50 at 4,200/s with two, of 65 at 4,850/s with
-# eight. A lone command finds nobody to wait for.
+# eight. A command that comes while nothing is under way finds nobody to wait for.
 _ROUNDS = 8
 
 # And so long, unless so many have arrived already: a transaction costs Postgres as much processor time as 60 commands.
-LINGER_SECONDS, ENOUGH = 0.015, 120
+LINGER_SECONDS, ENOUGH = 0.015, 100
 
 _Waiting = tuple[Sequence[Command], asyncio.Future[list[Reply]]]
 
 
 def linger(max_batch: int, prefetch: int) -> Linger:
-    """For a service that takes so many messages at once: more than it can have are not waited for."""
+    """For a service that takes so many messages at once: more single commands than can come are not waited for."""
     return Linger(LINGER_SECONDS, min(ENOUGH, max_batch, prefetch * 3 // 5))  # the others were committed just now
 
 
 class GroupCommit:
-    """Runs one transaction after the other, each with all commands that have arrived. A lone one waits for nobody."""
+    """Runs one transaction after the other, each with all that has arrived; a first command goes at once."""
 
     def __init__(self, settle: Settle, max_batch: int, linger: Linger) -> None:
         self._settle = settle

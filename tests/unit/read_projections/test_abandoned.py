@@ -1,4 +1,4 @@
-"""A cancelled visit to a server that does not answer runs none of its later commands, and commits nothing."""
+"""A cancelled visit to a server that does not answer runs none of its later commands, and begins no commit."""
 
 import asyncio
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+from pymongo.errors import OperationFailure
 
 from read_service.adapters import mongo
 from read_service.adapters.mongo import Calls, Document, in_transaction, run
@@ -18,13 +19,13 @@ class Frozen:
         self.delegate = self
         self.ran: list[Document] = []
         self.told: list[str] = []
+        self.freezes = "command"
         self.over = threading.Event()
         self.began, self.thaws = threading.Event(), threading.Event()
 
     def command(self, command: Document, **_: Any) -> Document:
         self.ran.append(command)
-        self.began.set()
-        self.thaws.wait(10)
+        self._freeze("command")
         return {}
 
     def start_transaction(self, *_: object) -> None:
@@ -32,6 +33,14 @@ class Frozen:
 
     def commit_transaction(self) -> None:
         self.told.append("commit")
+        self._freeze("commit")
+        if self.freezes == "commit":
+            raise OperationFailure("who knows", 64, {"errorLabels": [mongo.UNKNOWN_COMMIT]})
+
+    def _freeze(self, what: str) -> None:
+        if what == self.freezes:
+            self.began.set()
+            self.thaws.wait(10)
 
     def abort_transaction(self) -> None:
         self.told.append("abort")
@@ -80,3 +89,20 @@ async def test_a_transaction_that_was_given_up_is_undone(monkeypatch: pytest.Mon
     server.thaws.set()
     assert await asyncio.to_thread(server.over.wait, 10)
     assert (server.ran, server.told) == ([{"first": 1}], ["start", "abort"])
+
+
+async def test_a_commit_of_which_nobody_knows_is_not_repeated_once_it_was_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mongo, "_ABANDONED_SECONDS", 0.01)
+    server = Frozen()
+    server.freezes = "commit"
+    stand_in = cast("Any", server)
+    running = asyncio.create_task(in_transaction(stand_in, stand_in, lambda calls: calls.run([{"first": 1}])))
+    await asyncio.to_thread(server.began.wait, 10)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    server.thaws.set()
+    assert await asyncio.to_thread(server.over.wait, 10)
+    assert server.told == ["start", "commit", "abort"]

@@ -31,7 +31,7 @@ from write_service.entrypoints.relay import Sweep
 from write_service.entrypoints.replies import Replies
 from write_service.entrypoints.running import Service
 from write_service.entrypoints.upkeep import again, look, purge
-from write_service.service_layer.group_commit import GroupCommit, linger
+from write_service.service_layer.group_commit import GroupCommit, lingering
 from write_service.service_layer.handlers import HANDLERS, Handler
 from write_service.service_layer.journal import Watch
 from write_service.service_layer.knowing import reply_of
@@ -76,7 +76,7 @@ def _service(
     journal = PostgresJournal(beside)
     watch = Watch(journal)
     settling = Settling(transactions, relay.offer, handlers, watched=watch.attempt)
-    commit = GroupCommit(settling.settle, settings.batch_size, linger(settings.batch_size, settings.prefetch))
+    commit = GroupCommit(settling.settle, settings.batch_size, lingering(settings.batch_size, settings.prefetch))
     known = partial(reply_of, transactions)
     suspects = Suspects(commit.handle, journal, watch, known, settings.deaths_allowed)
     commands = _intake(

@@ -78,6 +78,14 @@ def test_a_token_names_what_it_was_made_of(company: uuid.UUID, version: int) -> 
     assert tokens.decode(tokens.encode(str(company), version)) == (str(company), version)
 
 
+@pytest.mark.parametrize(
+    "text", ["", "ab", "00000000-0000-4000-8000-0000000000", "00000000-0000-4000-8000-00000000000000", "no id at all"]
+)
+def test_no_token_is_made_of_what_is_no_id(text: str) -> None:
+    with pytest.raises(ValueError, match=r"id|hexadecimal"):
+        tokens.encode(text, 1)
+
+
 def test_a_token_of_a_version_that_no_company_can_have_is_refused() -> None:
     with pytest.raises(ValueError, match="not a token"):
         tokens.decode(tokens.encode(str(uuid.uuid4()), 2**31))

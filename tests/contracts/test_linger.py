@@ -10,8 +10,10 @@ LONG = 60.0  # seconds: who waits so long has waited for ever
 
 
 async def test_after_few_nobody_waits() -> None:
+    linger = Linger(LONG, 10)
+    linger.arrived(1)
     async with asyncio.timeout(1):
-        await Linger(LONG, 10).after(BUSY - 1)
+        await linger.after(BUSY - 1)
 
 
 async def test_under_load_the_next_batch_waits_until_enough_have_arrived() -> None:

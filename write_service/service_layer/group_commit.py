@@ -22,7 +22,7 @@ LINGER_SECONDS, ENOUGH = 0.015, 100
 _Waiting = tuple[Sequence[Command], asyncio.Future[list[Reply]]]
 
 
-def linger(max_batch: int, prefetch: int) -> Linger:
+def lingering(max_batch: int, prefetch: int) -> Linger:
     """For a service that takes so many messages at once: more single commands than can come are not waited for."""
     return Linger(LINGER_SECONDS, min(ENOUGH, max_batch, prefetch * 3 // 5))  # the others were committed just now
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from contracts.commands import Command
 from contracts.replies import Reply
 from write_service.adapters.transaction import PostgresTransaction, PostgresTransactions
-from write_service.service_layer.group_commit import GroupCommit, linger
+from write_service.service_layer.group_commit import GroupCommit, lingering
 from write_service.service_layer.handlers import HANDLERS, Handler
 from write_service.service_layer.outbox import Unpublished
 from write_service.service_layer.ports import Refused
@@ -40,7 +40,7 @@ class Pipeline:
         self.published: list[Unpublished] = []
         self.transactions = Counting(engine)
         self.settling = Settling(self.transactions, self.published.extend, handlers)
-        self.commit = GroupCommit(self.settling.settle, max_batch=500, linger=linger(500, 200))
+        self.commit = GroupCommit(self.settling.settle, max_batch=500, linger=lingering(500, 200))
 
     async def handle(self, *commands: Command) -> list[Reply]:
         """The replies to these commands, sent as one message."""

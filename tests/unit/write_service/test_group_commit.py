@@ -9,7 +9,7 @@ from contracts.commands import Command
 from contracts.linger import BUSY, Linger
 from contracts.replies import Parked, Reply
 from tests.unit.write_service.orders import an_id, register
-from write_service.service_layer.group_commit import GroupCommit, linger
+from write_service.service_layer.group_commit import GroupCommit, lingering
 
 
 class Slow:
@@ -32,7 +32,7 @@ async def until_idle() -> None:
 
 async def test_a_lone_command_is_committed_at_once_and_later_ones_gather() -> None:
     slow, orders = Slow(), [register(an_id(), f"Company {number}") for number in range(6)]
-    pipeline = GroupCommit(slow.settle, max_batch=100, linger=linger(100, 200))
+    pipeline = GroupCommit(slow.settle, max_batch=100, linger=lingering(100, 200))
     running = asyncio.create_task(pipeline.run())
     waiting = [asyncio.create_task(pipeline.handle([orders[0]]))]
     await until_idle()
@@ -55,7 +55,7 @@ async def test_a_lone_command_is_committed_at_once_and_later_ones_gather() -> No
 async def test_what_arrives_right_after_a_commit_goes_together() -> None:
     slow, orders = Slow(), [register(an_id(), f"Company {number}") for number in range(3)]
     slow.let_on = asyncio.Semaphore(10)
-    pipeline = GroupCommit(slow.settle, max_batch=100, linger=linger(100, 200))
+    pipeline = GroupCommit(slow.settle, max_batch=100, linger=lingering(100, 200))
     running = asyncio.create_task(pipeline.run())
     await pipeline.handle([orders[0]])
     later = [asyncio.create_task(pipeline.handle([orders[1]]))]
@@ -69,7 +69,7 @@ async def test_what_arrives_right_after_a_commit_goes_together() -> None:
 async def test_a_batch_is_bounded_and_never_cuts_a_message() -> None:
     slow = Slow()
     messages = [[register(an_id(), f"C {size} {number}") for number in range(size)] for size in (4, 3, 4, 12)]
-    pipeline = GroupCommit(slow.settle, max_batch=10, linger=linger(10, 200))
+    pipeline = GroupCommit(slow.settle, max_batch=10, linger=lingering(10, 200))
     waiting = [asyncio.create_task(pipeline.handle(message)) for message in messages]
     await until_idle()
     running = asyncio.create_task(pipeline.run())
@@ -82,7 +82,7 @@ async def test_a_batch_is_bounded_and_never_cuts_a_message() -> None:
 
 async def test_who_gives_up_waiting_does_not_keep_the_others_from_their_replies() -> None:
     slow, one, other = Slow(), register(an_id(), "One"), register(an_id(), "Other")
-    pipeline = GroupCommit(slow.settle, max_batch=10, linger=linger(10, 200))
+    pipeline = GroupCommit(slow.settle, max_batch=10, linger=lingering(10, 200))
     gives_up, stays = asyncio.create_task(pipeline.handle([one])), asyncio.create_task(pipeline.handle([other]))
     running = asyncio.create_task(pipeline.run())
     await until_idle()
@@ -94,7 +94,7 @@ async def test_who_gives_up_waiting_does_not_keep_the_others_from_their_replies(
 
 async def test_when_it_stops_nobody_is_left_waiting() -> None:
     slow = Slow()
-    pipeline = GroupCommit(slow.settle, max_batch=1, linger=linger(1, 200))
+    pipeline = GroupCommit(slow.settle, max_batch=1, linger=lingering(1, 200))
     running = asyncio.create_task(pipeline.run())
     waiting = [asyncio.create_task(pipeline.handle([register(an_id(), "Any")])) for _ in range(3)]
     await until_idle()

@@ -12,7 +12,7 @@ from tests.support.eventually import eventually
 from tests.unit.write_service.orders import an_id, register
 from write_service import metrics
 from write_service.service_layer import suspects as module
-from write_service.service_layer.group_commit import GroupCommit, linger
+from write_service.service_layer.group_commit import GroupCommit, lingering
 from write_service.service_layer.journal import Watch
 from write_service.service_layer.suspects import MOST_TOGETHER, Suspects
 
@@ -75,7 +75,7 @@ class Given:
 
     def restarted(self) -> Suspects:
         self.watch = Watch(self.journal)
-        commit = GroupCommit(self.run, max_batch=500, linger=linger(500, 200))
+        commit = GroupCommit(self.run, max_batch=500, linger=lingering(500, 200))
         self.running = asyncio.create_task(commit.run())
         self.suspects = Suspects(commit.handle, self.journal, self.watch, self.known, deaths_allowed=2)
         return self.suspects

@@ -144,8 +144,7 @@ class Engine:
         # Every copy: one that was delivered again, because the first one's channel was lost, is the one to acknowledge.
         left = {(change.subject, change.version) for change in held}
         for one in taken:
-            remaining = [change for change in one.work.changes if (change.subject, change.version) in left]
-            if remaining:
+            if left and (remaining := [it for it in one.work.changes if (it.subject, it.version) in left]):
                 rest = Work(changes=remaining, size=one.work.size)
                 self._held.append(_Waiting(rest, one.done, one.since, one.looks + 1))
             elif not one.done.done():

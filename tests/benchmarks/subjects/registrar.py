@@ -9,7 +9,8 @@ from tests.benchmarks.stores import Documents, Log
 from tests.benchmarks.subjects.system import System
 
 NAME, DATABASE = "registrar", "registrar"
-ENDING = name_of("", 1)
+GENERATION = 1
+ENDING = name_of("", GENERATION)
 
 
 async def registrar(servers: Servers, *, write: int = 1, read: int = 1) -> System:

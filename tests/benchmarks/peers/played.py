@@ -1,0 +1,157 @@
+"""Registrar's own statements, made beforehand and played by bare drivers: what is left if its services cost nothing.
+
+While the clock runs nothing is taken from a queue, decoded, decided or encoded as a message; RabbitMQ rests. A process
+for each side, in transactions as large as Registrar's under load, the events' in two lanes. One JSON line in: {"side",
+"url", "seed", "companies", "batch"}; one line out when all is made; one line in to begin; one line out with the moments
+(of the machine's monotonic clock) of the beginning and the last commit.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+from pymongo import MongoClient
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from contracts.collector import spare_what_is_there
+from contracts.commands import Command
+from contracts.reading import read_command_message
+from read_service.adapters import writing as documents
+from read_service.adapters.collections import POSITIONS, name_of
+from read_service.projections.lanes import shares_of
+from read_service.projections.planning import Position, plan
+from read_service.projections.reading import read_event_message
+from tests.benchmarks import workload
+from tests.benchmarks.subjects.registrar import GENERATION
+from write_service.adapters import reading, writing
+from write_service.domain.company import Company
+from write_service.service_layer.batch import Batch
+from write_service.service_layer.outbox import Unpublished
+from write_service.service_layer.records import Loaded
+from write_service.service_layer.wanted import wanted_by
+
+_COMMANDS = 500  # in a transaction: as many as the write service takes at most
+_LANES = 2
+_FORGET = "DELETE FROM outbox WHERE event_id = ANY($1::uuid[])"
+
+Said = tuple[str, str, tuple[Any, ...]]  # the driver's method, the statement and its arguments
+Written = tuple[list[str], list[dict[str, Any]]]  # whose positions are read, and the commands that follow
+Play = Callable[[], Awaitable[None]]
+
+
+class _Recorder:
+    """Takes down what is said to the driver, and answers as if nothing were there."""
+
+    def __init__(self) -> None:
+        self.said: list[Said] = []
+
+    async def execute(self, statement: str, *arguments: Any) -> None:
+        self.said.append(("execute", statement, arguments))
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[dict[str, Any]]:
+        self.said.append(("fetch", statement, arguments))
+        return [{"now": datetime.now(UTC), "what": None}]
+
+    async def fetchrow(self, statement: str, *arguments: Any) -> tuple[int]:
+        self.said.append(("fetchrow", statement, arguments))
+        return (0,)
+
+
+async def _transactions(job: dict[str, Any]) -> AsyncIterator[tuple[list[Said], list[Unpublished]]]:
+    """What the write service says to Postgres for each batch, and the events that come of it."""
+    known: dict[str, dict[str, Any]] = {}
+    messages = list(workload.batches(workload.lives(job["seed"], job["companies"]), job["batch"]))
+    together = max(1, _COMMANDS // job["batch"])
+    for first in range(0, len(messages), together):
+        read = [read_command_message(one.body, one.content_type, one.key) for one in messages[first : first + together]]
+        commands = [command for one in read for command in one.commands if isinstance(command, Command)]
+        wanted, driver = wanted_by(commands), _Recorder()
+        await reading.begin(driver, wanted)
+        found = await reading.find(driver, wanted)
+        found.companies.update({key: known[key] for key in wanted.company_ids if key in known})
+        companies = reading.companies_of(wanted, found)
+        batch = Batch(Loaded(found.now, companies, {}, {}))
+        await batch.handle(commands)
+        changes = batch.changes()
+        await writing.write(driver, changes)
+        await driver.execute("COMMIT;")
+        await driver.execute(_FORGET, [row.event_id for row in changes.outbox])
+        known.update({key: _row(company) for key, company in companies.items()})
+        yield driver.said, changes.outbox
+
+
+def _row(company: Company) -> dict[str, Any]:
+    facts = {"version": company.version, "word": company.status, "text": company.name, "seats": company.seat_limit}
+    return {**facts, "users": company.user_count, "owners": company.owner_count}
+
+
+async def _writing(job: dict[str, Any]) -> Play:
+    made = [said async for said, _ in _transactions(job)]
+    connection = await asyncpg.connect(job["url"])
+
+    async def play() -> None:
+        for said in made:
+            for method, statement, arguments in said:
+                await getattr(connection, method)(statement, *arguments)
+
+    return play
+
+
+async def _reading(job: dict[str, Any]) -> Play:
+    positions: dict[str, Position] = {}
+    lanes: list[list[Written]] = [[] for _ in range(_LANES)]
+    async for _, events in _transactions(job):
+        bodies: dict[str, list[bytes]] = {}
+        for event in events:
+            bodies.setdefault(event.type, []).append(event.body)
+        work = [read_event_message(b"[" + b",".join(of_type) + b"]", kind) for kind, of_type in bodies.items()]
+        for lane, share in enumerate(shares_of(work, _LANES)):
+            made = plan(share, positions, {})
+            named = list({change.subject for one in share for change in one.changes})
+            lanes[lane].append((named, list(documents.commands(made, GENERATION, lane))))
+            positions.update(made.positions)
+    client: MongoClient[dict[str, Any]] = MongoClient(job["url"])
+
+    async def play() -> None:
+        await asyncio.gather(*(asyncio.to_thread(_project, client, lane) for lane in lanes))
+
+    return play
+
+
+def _project(client: MongoClient[dict[str, Any]], transactions: Sequence[Written]) -> None:
+    database = client.get_default_database()
+    positions = database[name_of(POSITIONS, GENERATION)]
+    with client.start_session() as session:
+        for named, commands in transactions:
+            session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))
+            list(positions.find({"_id": {"$in": named}}, session=session, batch_size=10_000))
+            for command in commands:
+                answer = database.command(command, session=session)
+                if "writeErrors" in answer:
+                    raise RuntimeError(str(answer["writeErrors"][:1]))
+            session.commit_transaction()
+
+
+SIDES = {"write": _writing, "read": _reading}
+
+
+async def main() -> None:
+    """Do one job."""
+    job = json.loads(sys.stdin.readline())
+    play = await SIDES[job["side"]](job)
+    spare_what_is_there()
+    print(json.dumps({"commands": 6 * job["companies"]}), flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    began = time.monotonic()
+    await play()
+    print(json.dumps({"began": began, "confirmed": time.monotonic()}), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

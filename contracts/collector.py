@@ -2,8 +2,8 @@
 
 import gc
 
-# Above what a batch of either service keeps alive: with 10,000 every batch was walked through several times, 7 % of the
-# processor time of all processes, to find nothing. A round under load finds 20 to 50 objects that only it can free.
+# Above what batches of the default size keep alive: with 10,000 they were walked through while they were under way, 7 %
+# of the processor time of all processes under load. A round then finds 20 to 50 objects that only it can free.
 _THRESHOLDS = (100_000, 10, 10)
 
 

@@ -174,10 +174,11 @@ def _meaning() -> Iterator[None]:
     try:
         yield
     except BaseException as failure:
-        meaning = meaning_of(failure)
-        if meaning is failure:
+        if meaning_of(failure) is failure:
             raise
-        raise meaning from failure
+        # In no variable: a failure that its own traceback holds would keep all of the transaction until a round of the
+        # garbage collector.
+        raise meaning_of(failure) from failure
 
 
 def meaning_of(failure: BaseException) -> BaseException:
@@ -211,6 +212,8 @@ async def _in_one_visit(calls: Callable[[threading.Event], T]) -> T:
         # A session is for one call at a time, and the next one would be that which undoes the transaction.
         await asyncio.wait([visit], timeout=_ABANDONED_SECONDS)
         raise
+    finally:
+        del visit  # it holds a failure whose traceback holds it, and all of the transaction
 
 
 class OutOfTime(Exception):

@@ -91,7 +91,8 @@ def read_stored(body: bytes) -> Change:
 
 def read_one(found: Any, body: bytes | None = None) -> Change | Outcome | Parked:
     """One event of a message, from its JSON value."""
-    raw = body if body is not None else to_json(found, inf_nan_mode="strings")
+    # NaN and Infinity stay what they are: as texts, an event that is stored for them would be read the next time.
+    raw = body if body is not None else to_json(found, inf_nan_mode="constants")
     if not isinstance(found, dict):
         return _alone(raw, "an event is a JSON object")
     kind = found.get("type")

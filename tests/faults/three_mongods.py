@@ -47,6 +47,9 @@ class ThreeMongods:
         """Make them one set, and wait for its primary."""
         members = [{"_id": number, "host": f"127.0.0.1:{port}"} for number, port in enumerate(self.ports)]
         begin = {"replSetInitiate": {"_id": SET, "members": members, "settings": _QUICK}}
+        for port in self.ports:  # all of them: a set is refused when one does not listen yet
+            async with direct(port) as client:
+                await client.admin.command("ping")
         async with direct(self.ports[0]) as client:
             await client.admin.command(begin)
         await self.primary()

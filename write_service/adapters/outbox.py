@@ -10,7 +10,7 @@ from write_service.service_layer.outbox import Depth, Unpublished
 
 _DELETE = text("DELETE FROM outbox WHERE event_id = ANY(CAST(:ids AS uuid[]))")
 # Not waited for on disk: a row that comes back after a crash of Postgres is published again, which readers tolerate.
-_FORGET = text("""
+FORGET = text("""
     DELETE FROM outbox USING (SELECT set_config('synchronous_commit', 'off', true)) AS in_this_transaction
     WHERE event_id = ANY(CAST(:ids AS uuid[]))""")
 _CLAIM = text("""
@@ -32,7 +32,7 @@ class PostgresOutbox:
     async def delete(self, event_ids: Sequence[str]) -> None:
         """Forget these rows, in a transaction of its own: one statement, one round trip instead of three."""
         async with self._by_statement.connect() as connection:
-            await connection.execute(_FORGET, {"ids": list(event_ids)})
+            await connection.execute(FORGET, {"ids": list(event_ids)})
 
     @asynccontextmanager
     async def claim(self, older_than: float, limit: int) -> AsyncIterator["PostgresClaim"]:

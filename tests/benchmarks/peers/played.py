@@ -1,9 +1,10 @@
 """Registrar's own statements, made beforehand and played by bare drivers: what is left if its services cost nothing.
 
 While the clock runs nothing is taken from a queue, decoded, decided or encoded as a message; RabbitMQ rests. A process
-for each side, in transactions as large as Registrar's under load, the events' in two lanes. One JSON line in: {"side",
-"url", "seed", "companies", "batch"}; one line out when all is made; one line in to begin; one line out with the moments
-(of the machine's monotonic clock) of the beginning and the last commit.
+for each side, with connections as the services have them: 500 commands in a transaction, published rows forgotten
+beside the next one; 500 events in two lanes. One JSON line in: {"side", "url", "seed", "companies", "batch"}; one line
+out when all is made; one line in to begin; one line out with the moments (of the machine's monotonic clock) of the
+beginning and the last commit.
 """
 
 import asyncio
@@ -11,10 +12,10 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
@@ -30,6 +31,8 @@ from read_service.projections.reading import read_event_message
 from tests.benchmarks import workload
 from tests.benchmarks.subjects.registrar import GENERATION
 from write_service.adapters import reading, writing
+from write_service.adapters.database import database
+from write_service.adapters.outbox import FORGET
 from write_service.domain.company import Company
 from write_service.service_layer.batch import Batch
 from write_service.service_layer.outbox import Unpublished
@@ -38,7 +41,8 @@ from write_service.service_layer.wanted import wanted_by
 
 _COMMANDS = 500  # in a transaction: as many as the write service takes at most
 _LANES = 2
-_FORGET = "DELETE FROM outbox WHERE event_id = ANY($1::uuid[])"
+_FORGET = FORGET.text.replace(":ids", "$1")
+_TIMEOUT = 60.0  # seconds
 
 Said = tuple[str, str, tuple[Any, ...]]  # the driver's method, the statement and its arguments
 Written = tuple[list[str], list[dict[str, Any]]]  # whose positions are read, and the commands that follow
@@ -81,7 +85,6 @@ async def _transactions(job: dict[str, Any]) -> AsyncIterator[tuple[list[Said], 
         changes = batch.changes()
         await writing.write(driver, changes)
         await driver.execute("COMMIT;")
-        await driver.execute(_FORGET, [row.event_id for row in changes.outbox])
         known.update({key: _row(company) for key, company in companies.items()})
         yield driver.said, changes.outbox
 
@@ -91,19 +94,31 @@ def _row(company: Company) -> dict[str, Any]:
     return {**facts, "users": company.user_count, "owners": company.owner_count}
 
 
-async def _writing(job: dict[str, Any]) -> Play:
-    made = [said async for said, _ in _transactions(job)]
-    connection = await asyncpg.connect(job["url"])
+@asynccontextmanager
+async def _writing(job: dict[str, Any]) -> AsyncIterator[Play]:
+    made = [(said, [event.event_id for event in events]) async for said, events in _transactions(job)]
+    async with (
+        database(job["url"], timeout=_TIMEOUT, connections=2) as engine,
+        engine.connect() as first,
+        engine.connect() as second,
+    ):
+        pipeline = (await first.get_raw_connection()).driver_connection
+        outbox: Any = (await second.get_raw_connection()).driver_connection
 
-    async def play() -> None:
-        for said in made:
-            for method, statement, arguments in said:
-                await getattr(connection, method)(statement, *arguments)
+        async def play() -> None:
+            forgetting: asyncio.Future[Any] = asyncio.ensure_future(asyncio.sleep(0))
+            for said, event_ids in made:
+                for method, statement, arguments in said:
+                    await getattr(pipeline, method)(statement, *arguments)
+                await forgetting
+                forgetting = asyncio.ensure_future(outbox.execute(_FORGET, event_ids))
+            await forgetting
 
-    return play
+        yield play
 
 
-async def _reading(job: dict[str, Any]) -> Play:
+@asynccontextmanager
+async def _reading(job: dict[str, Any]) -> AsyncIterator[Play]:
     positions: dict[str, Position] = {}
     lanes: list[list[Written]] = [[] for _ in range(_LANES)]
     async for _, events in _transactions(job):
@@ -116,12 +131,13 @@ async def _reading(job: dict[str, Any]) -> Play:
             named = list({change.subject for one in share for change in one.changes})
             lanes[lane].append((named, list(documents.commands(made, GENERATION, lane))))
             positions.update(made.positions)
-    client: MongoClient[dict[str, Any]] = MongoClient(job["url"])
+    with MongoClient[dict[str, Any]](job["url"]) as client:
+        client.admin.command("ping")
 
-    async def play() -> None:
-        await asyncio.gather(*(asyncio.to_thread(_project, client, lane) for lane in lanes))
+        async def play() -> None:
+            await asyncio.gather(*(asyncio.to_thread(_project, client, lane) for lane in lanes))
 
-    return play
+        yield play
 
 
 def _project(client: MongoClient[dict[str, Any]], transactions: Sequence[Written]) -> None:
@@ -144,13 +160,13 @@ SIDES = {"write": _writing, "read": _reading}
 async def main() -> None:
     """Do one job."""
     job = json.loads(sys.stdin.readline())
-    play = await SIDES[job["side"]](job)
-    spare_what_is_there()
-    print(json.dumps({"commands": 6 * job["companies"]}), flush=True)
-    await asyncio.to_thread(sys.stdin.readline)
-    began = time.monotonic()
-    await play()
-    print(json.dumps({"began": began, "confirmed": time.monotonic()}), flush=True)
+    async with SIDES[job["side"]](job) as play:
+        spare_what_is_there()
+        print(json.dumps({"commands": 6 * job["companies"]}), flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        began = time.monotonic()
+        await play()
+        print(json.dumps({"began": began, "confirmed": time.monotonic()}), flush=True)
 
 
 if __name__ == "__main__":

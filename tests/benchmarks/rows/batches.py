@@ -18,7 +18,7 @@ _BATCH = 100
 async def run(bench: Bench) -> list[Sample]:
     """As `single`, with a hundred commands a message for Registrar; the naive peer knows single commands only.
 
-    `bare drivers` play the statements of such a run, made beforehand: both services at no cost, and no broker.
+    `bare drivers` play the statements of such a run, made beforehand: no service, and no broker.
     """
     ours, naive = await bench.registrar(), await bench.naive()
     return await bench.alternate(
@@ -52,7 +52,8 @@ async def played(bench: Bench, ours: System, job: Job) -> list[Sample]:
     await ours.check()
     seconds = max(ended for _, ended in moments) - min(began for began, _ in moments)
     count = sides["write"].commands
-    return [Sample(PLAYED, {"commands/s": count / seconds}, count, seconds, usage)]
+    each = {f"{side} side/s": count / (ended - began) for side, (began, ended) in zip(sides, moments, strict=True)}
+    return [Sample(PLAYED, {"commands/s": count / seconds, **each}, count, seconds, usage)]
 
 
 ROW = Row("batches", "commands in batches of 100, sent → visible", run, (Goal("commands/s", "naive", least=60),))

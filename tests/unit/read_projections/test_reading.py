@@ -80,6 +80,7 @@ UNREADABLE: dict[str, tuple[dict[str, Any], str]] = {
     "a type that is none": ({"type": 7}, "not known here: 7"),
     "other data": ({"data": {"name": 7}}, "data.name"),
     "no data": ({"data": None}, "data"),
+    "a number where a text belongs": ({"actor": float("inf")}, "actor"),
 }
 
 
@@ -96,6 +97,7 @@ def test_an_event_that_cannot_be_read_keeps_its_place_and_harms_no_neighbour(fau
     assert (parked.kind, parked.company_id, parked.version) == (EVENT, event["subject"], event["version"] + 1)
     assert words in parked.reason
     assert json.loads(parked.body) == bad
+    assert isinstance(read_stored(parked.body), Unreadable)
 
 
 @pytest.mark.parametrize("place", [{"subject": "7"}, {"version": 0}, {"version": "3"}, {"version": True}])

@@ -1,0 +1,56 @@
+"""A transaction that met another one is let go at once: failures that hold themselves would keep it, and all events."""
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pymongo.errors import OperationFailure
+
+from read_service.adapters.mongo import Calls, in_transaction
+from read_service.projections.ports import Conflicted
+
+
+class Batch:
+    """What a transaction works on."""
+
+
+@pytest.fixture(autouse=True)
+def _no_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def test_a_conflict_keeps_nothing_of_its_transaction() -> None:
+    kept = await _met()
+
+    await asyncio.sleep(0)
+
+    assert kept() is None
+
+
+async def _met() -> "weakref.ref[Batch]":
+    batch = Batch()
+
+    def body(_: Calls) -> Batch:
+        held = batch
+        raise OperationFailure(f"met with {held}", 112, {"errorLabels": ["TransientTransactionError"]})
+
+    with pytest.raises(Conflicted):
+        await in_transaction(_Driver(), _Driver(), body)  # type: ignore[arg-type]
+    return weakref.ref(batch)
+
+
+class _Driver(SimpleNamespace):
+    def __init__(self) -> None:
+        super().__init__(start_transaction=_nothing, abort_transaction=_nothing)
+        self.delegate = self
+
+
+def _nothing(*_: Any) -> None:
+    """In the place of a call to the server."""

@@ -25,6 +25,7 @@ from contracts.commands import Command
 from contracts.reading import read_command_message
 from read_service.adapters import writing as documents
 from read_service.adapters.collections import POSITIONS, name_of
+from read_service.projecting import LANES
 from read_service.projections.lanes import shares_of
 from read_service.projections.planning import Position, plan
 from read_service.projections.reading import read_event_message
@@ -40,7 +41,6 @@ from write_service.service_layer.records import Loaded
 from write_service.service_layer.wanted import wanted_by
 
 _COMMANDS = 500  # in a transaction: as many as the write service takes at most
-_LANES = 2
 _FORGET = FORGET.text.replace(":ids", "$1")
 _TIMEOUT = 60.0  # seconds
 
@@ -120,13 +120,13 @@ async def _writing(job: dict[str, Any]) -> AsyncIterator[Play]:
 @asynccontextmanager
 async def _reading(job: dict[str, Any]) -> AsyncIterator[Play]:
     positions: dict[str, Position] = {}
-    lanes: list[list[Written]] = [[] for _ in range(_LANES)]
+    lanes: list[list[Written]] = [[] for _ in range(LANES)]
     async for _, events in _transactions(job):
         bodies: dict[str, list[bytes]] = {}
         for event in events:
             bodies.setdefault(event.type, []).append(event.body)
         work = [read_event_message(b"[" + b",".join(of_type) + b"]", kind) for kind, of_type in bodies.items()]
-        for lane, share in enumerate(shares_of(work, _LANES)):
+        for lane, share in enumerate(shares_of(work, LANES)):
             made = plan(share, positions, {})
             named = list({change.subject for one in share for change in one.changes})
             lanes[lane].append((named, list(documents.commands(made, GENERATION, lane))))

@@ -8,6 +8,7 @@ from tests.benchmarks.peers.played import SIDES
 from tests.benchmarks.results import Goal, Sample
 from tests.benchmarks.rows.races import Job, lives, visible
 from tests.benchmarks.sending import started_with
+from tests.benchmarks.stores import Wrong
 from tests.benchmarks.subjects.registrar import DATABASE
 from tests.benchmarks.subjects.system import System
 
@@ -36,22 +37,19 @@ async def played(bench: Bench, ours: System, job: Job) -> list[Sample]:
     async with AsyncExitStack() as stack:
         sides = {}
         for side in SIDES:
-            task = {
-                "side": side,
-                "url": urls[side],
-                "seed": job["seed"],
-                "companies": job["companies"],
-                "batch": _BATCH,
-            }
+            task = {**job, "side": side, "url": urls[side], "batch": _BATCH}
             sides[side] = await stack.enter_async_context(started_with(task, "tests.benchmarks.peers.played", {}))
         pids = {f"{PLAYED}, {side}": started.process.pid for side, started in sides.items()}
+        await ours.mark()
         async with metered({**pids, **bench.servers.pids()}) as usage:
             for started in sides.values():
                 started.begin()
             moments = [await started.sent() for started in sides.values()]
     await ours.check()
-    seconds = max(ended for _, ended in moments) - min(began for began, _ in moments)
     count = sides["write"].commands
+    if (arrived := await ours.documents.visible(count)) != count:
+        raise Wrong(f"{PLAYED}: {arrived} events are there of {count} commands")
+    seconds = max(ended for _, ended in moments) - min(began for began, _ in moments)
     each = {f"{side} side/s": count / (ended - began) for side, (began, ended) in zip(sides, moments, strict=True)}
     return [Sample(PLAYED, {"commands/s": count / seconds, **each}, count, seconds, usage)]
 

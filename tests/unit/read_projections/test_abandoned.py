@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -80,14 +80,7 @@ async def test_a_transaction_that_was_given_up_is_undone(monkeypatch: pytest.Mon
         if not last:
             calls.run([{"second": 1}])
 
-    stand_in = cast("Any", server)
-    running = asyncio.create_task(in_transaction(stand_in, stand_in, body))
-    await asyncio.to_thread(server.began.wait, 10)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    server.thaws.set()
-    assert await asyncio.to_thread(server.over.wait, 10)
+    await _given_up(server, body)
     assert (server.ran, server.told) == ([{"first": 1}], ["start", "abort"])
 
 
@@ -97,12 +90,17 @@ async def test_a_commit_of_which_nobody_knows_is_not_repeated_once_it_was_given_
     monkeypatch.setattr(mongo, "_ABANDONED_SECONDS", 0.01)
     server = Frozen()
     server.freezes = "commit"
+    await _given_up(server, lambda calls: calls.run([{"first": 1}]))
+    assert server.told == ["start", "commit", "abort"]
+
+
+async def _given_up(server: Frozen, body: Callable[[Calls], None]) -> None:
+    """Cancel a transaction while the server is frozen; let it thaw, and wait until the transaction is undone."""
     stand_in = cast("Any", server)
-    running = asyncio.create_task(in_transaction(stand_in, stand_in, lambda calls: calls.run([{"first": 1}])))
+    running = asyncio.create_task(in_transaction(stand_in, stand_in, body))
     await asyncio.to_thread(server.began.wait, 10)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
     server.thaws.set()
     assert await asyncio.to_thread(server.over.wait, 10)
-    assert server.told == ["start", "commit", "abort"]

@@ -1,9 +1,7 @@
 """A transaction that met another one is let go at once: failures that hold themselves would keep it, and all events."""
 
 import asyncio
-import gc
 import weakref
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,26 +10,20 @@ from pymongo.errors import OperationFailure
 
 from read_service.adapters.mongo import Calls, in_transaction
 from read_service.projections.ports import Conflicted
+from tests.benchmarks.meter import collector_at_rest
 
 
 class Batch:
     """What a transaction works on."""
 
 
-@pytest.fixture(autouse=True)
-def _no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
 async def test_a_conflict_keeps_nothing_of_its_transaction() -> None:
-    kept = await _met()
+    with collector_at_rest():
+        kept = await _met()
 
-    await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
-    assert kept() is None
+        assert kept() is None
 
 
 async def _met() -> "weakref.ref[Batch]":

@@ -1,13 +1,12 @@
 """A transaction that met another one is let go at once: a failure that holds itself would keep it, and its batch."""
 
-import gc
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
 import pytest
 
+from tests.benchmarks.meter import collector_at_rest
 from write_service.adapters.transaction import PostgresTransactions
 from write_service.service_layer.ports import Conflicted
 
@@ -16,18 +15,11 @@ class Batch:
     """What a transaction works on."""
 
 
-@pytest.fixture(autouse=True)
-def _no_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
 async def test_a_conflict_keeps_nothing_of_its_transaction() -> None:
-    kept = await _met()
+    with collector_at_rest():
+        kept = await _met()
 
-    assert kept() is None
+        assert kept() is None
 
 
 async def _met() -> "weakref.ref[Batch]":

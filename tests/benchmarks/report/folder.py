@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ def load(folder: Path, rows: Mapping[str, Row]) -> list[Outcome]:
 
 
 def made(plan: Plan) -> dict[str, Any]:
-    """When, where and how much."""
+    """When, where, of which code and how much."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -34,6 +35,7 @@ def made(plan: Plan) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gib": round(memory, 1),
         "python": platform.python_version(),
+        "commit": _commit(),
         "plan": asdict(plan),
     }
 
@@ -41,6 +43,12 @@ def made(plan: Plan) -> dict[str, Any]:
 def _outcome(row: Row, found: dict[str, Any]) -> Outcome:
     samples = [Sample.from_json(sample) for sample in found["samples"]]
     return Outcome(row.name, row.title, samples, row.goals, found["made"])
+
+
+def _commit() -> str:
+    """What was measured, `-dirty` where files differed from it."""
+    asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "no checkout"
 
 
 def _processor() -> str:

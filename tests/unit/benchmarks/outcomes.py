@@ -3,7 +3,14 @@
 from tests.benchmarks.meter import Usage
 from tests.benchmarks.results import Goal, Outcome, Sample
 
-MADE = {"at": "2026-01-01T00:00:00+00:00", "processor": "none", "cores": 2, "memory_gib": 8.0, "python": "3.11.0"}
+MADE = {
+    "at": "2026-01-01T00:00:00+00:00",
+    "processor": "none",
+    "cores": 2,
+    "memory_gib": 8.0,
+    "python": "3.11.0",
+    "commit": "0123abc",
+}
 
 
 def sample(subject: str, rate: float) -> Sample:

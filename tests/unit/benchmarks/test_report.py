@@ -68,6 +68,14 @@ def test_rows_that_were_measured_one_at_a_time_are_one_table(tmp_path: Path) -> 
     assert loaded[0].samples == outcome().samples
 
 
+def test_a_page_says_of_which_code_its_rows_are() -> None:
+    one, two = outcome(row="single"), outcome(row="batches")
+    assert "at 0123abc, 2026" in publish.markdown([one, two])
+    two.made["commit"] = "4567def-dirty"
+    assert "at 0123abc, 4567def-dirty, 2026" in publish.markdown([one, two])
+    assert folder.made(Plan())["commit"]
+
+
 def test_everything_is_written_for_the_readme(tmp_path: Path) -> None:
     outcomes = [outcome(row=row) for row in ROWS if row not in ("scale", "sizes")]
     written = {file.name for file in publish.write(outcomes, tmp_path)}

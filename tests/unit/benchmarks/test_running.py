@@ -10,6 +10,7 @@ from tests.benchmarks import __main__ as running
 from tests.benchmarks.bench import SHORT, Bench, Plan, Row
 from tests.benchmarks.report import folder
 from tests.benchmarks.results import Sample
+from tests.benchmarks.rows.all import ROWS
 from tests.benchmarks.stores import Wrong
 from tests.unit.benchmarks.outcomes import sample
 
@@ -71,3 +72,11 @@ async def test_measurements_alternate_and_warm_ups_do_not_count() -> None:
 def test_a_row_may_want_more_rounds_and_the_short_form_stays_short() -> None:
     assert Plan(rounds=3).oftener(3).rounds == 9
     assert SHORT.oftener(3) == SHORT
+
+
+def test_all_names_every_row_and_nothing_those_of_every_day() -> None:
+    everyday = [row.name for row in ROWS.values() if row.by_default]
+    assert [row.name for row in running.rows([])] == everyday
+    assert [row.name for row in running.rows(["all"])] == list(ROWS)
+    assert [row.name for row in running.rows(["single"])] == ["single"]
+    assert len(everyday) < len(ROWS)

@@ -45,7 +45,7 @@ test: install ## the whole test suite against real servers: make test TESTS="tes
 faults: install ## the fault suite in its long form: servers and services killed, frozen and cut off
 	@$(TIDY) REGISTRAR_TEST_LONG=1 .venv/bin/pytest tests/faults tests/e2e/test_any_order.py $(TESTS)
 
-bench: ## the benchmark table and plots: make bench, ROW=burst, ROW=all (an hour)
+bench: ## the benchmark table and plots: make bench, ROW=burst, ROW=all (half an hour)
 	@deploy/local/install.sh bench
 	@$(PYTHON) -m tests.benchmarks $(if $(ROW),--row $(ROW))
 

@@ -40,21 +40,24 @@ def main() -> int:
 def measured(rows: Sequence[Row], plan: Plan, out: Path, root: Path) -> list[str]:
     """Measure rows and save each; what went wrong. Rows that fill the stores have servers of their own."""
     failed: list[str] = []
+    commit = folder.commit()  # now: what is committed meanwhile is not what runs
     for together in [list(rows)] if plan.shared else _groups(rows):
         while together:
             with fresh_servers(root) as servers:
-                failed += asyncio.run(_measured(together, plan, out, servers))
+                failed += asyncio.run(_measured(together, plan, out, servers, commit))
     return failed
 
 
-async def _measured(rows: list[Row], plan: Plan, out: Path, servers: Servers) -> list[str]:
+async def _measured(rows: list[Row], plan: Plan, out: Path, servers: Servers, commit: str) -> list[str]:
     """Take rows off the list and measure them, up to one that fails: what it has left must not disturb the others."""
     async with contextlib.aclosing(Bench(servers, plan)) as bench:
         while rows:
             row, began = rows.pop(0), time.monotonic()
             print(f"{row.name}: {row.title}", flush=True)
             try:
-                folder.save(out, Outcome(row.name, row.title, await row.run(bench), row.goals, folder.made(plan)))
+                folder.save(
+                    out, Outcome(row.name, row.title, await row.run(bench), row.goals, folder.made(plan, commit))
+                )
             except Exception as failure:  # noqa: BLE001 - one row's trouble is not to cost the others
                 traceback.print_exc()
                 return [f"{row.name}: {type(failure).__name__}: {failure}"]

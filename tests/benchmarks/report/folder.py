@@ -26,7 +26,7 @@ def load(folder: Path, rows: Mapping[str, Row]) -> list[Outcome]:
     return [_outcome(rows[name], json.loads(file.read_text())) for name, file in files.items() if file.exists()]
 
 
-def made(plan: Plan) -> dict[str, Any]:
+def made(plan: Plan, commit: str) -> dict[str, Any]:
     """When, where, of which code and how much."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
@@ -35,7 +35,7 @@ def made(plan: Plan) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gib": round(memory, 1),
         "python": platform.python_version(),
-        "commit": _commit(),
+        "commit": commit,
         "plan": asdict(plan),
     }
 
@@ -45,10 +45,13 @@ def _outcome(row: Row, found: dict[str, Any]) -> Outcome:
     return Outcome(row.name, row.title, samples, row.goals, found["made"])
 
 
-def _commit() -> str:
-    """What was measured, `-dirty` where files differed from it."""
-    asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--exclude=*"]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "no checkout"
+def commit(checkout: Path = Path(__file__).parent) -> str:
+    """The commit that is checked out, `-dirty` where files differ from it, or `no checkout`."""
+    asked = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "no checkout"
+    except OSError:
+        return "no checkout"
 
 
 def _processor() -> str:

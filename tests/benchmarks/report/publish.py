@@ -44,7 +44,7 @@ def _made(outcomes: Sequence[Outcome]) -> str:
     if not outcomes:
         return "Nothing has been measured yet."
     made, dates = outcomes[0].made, sorted(outcome.made["at"] for outcome in outcomes)
-    commits = ", ".join(sorted({outcome.made["commit"] for outcome in outcomes}))
+    commits = ", ".join(sorted({outcome.made.get("commit", "an unknown commit") for outcome in outcomes}))
     return (
         f"By `make bench` at {commits}, {dates[0]} to {dates[-1]}: {made['cores']} cores of {made['processor']}, "
         f"{made['memory_gib']} GiB, Python {made['python']}; servers, services and load generator share them. "

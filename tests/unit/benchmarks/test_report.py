@@ -2,7 +2,11 @@
 
 import importlib.util
 import json
+import re
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from tests.benchmarks.bench import Plan
 from tests.benchmarks.report import folder, model, publish, tables
@@ -57,7 +61,7 @@ def test_a_table_is_markdown_that_readers_render() -> None:
 
 
 def test_rows_that_were_measured_one_at_a_time_are_one_table(tmp_path: Path) -> None:
-    made = folder.made(Plan())
+    made = folder.made(Plan(), "0123abc")
     for row in ("batches", "single"):
         one = outcome(row=row)
         one.made.update(made)
@@ -73,7 +77,22 @@ def test_a_page_says_of_which_code_its_rows_are() -> None:
     assert "at 0123abc, 2026" in publish.markdown([one, two])
     two.made["commit"] = "4567def-dirty"
     assert "at 0123abc, 4567def-dirty, 2026" in publish.markdown([one, two])
-    assert folder.made(Plan())["commit"]
+    del two.made["commit"]  # a row that was measured before results said it
+    assert "at 0123abc, an unknown commit, 2026" in publish.markdown([one, two])
+
+
+def test_a_commit_is_named_with_what_differs_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert folder.commit(tmp_path) == "no checkout"
+    file = tmp_path / "file"
+    file.write_text("one")
+    for step in ("init -q", "add file", "-c user.name=n -c user.email=e@e commit -q -m one"):
+        subprocess.run(["git", "-C", str(tmp_path), *step.split()], check=True)
+    clean = folder.commit(tmp_path)
+    assert re.fullmatch("[0-9a-f]{7,}", clean)
+    file.write_text("two")
+    assert folder.commit(tmp_path) == f"{clean}-dirty"
+    monkeypatch.setenv("PATH", "")
+    assert folder.commit(tmp_path) == "no checkout"
 
 
 def test_everything_is_written_for_the_readme(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from tests.benchmarks import __main__ as running
 from tests.benchmarks.bench import SHORT, Bench, Plan, Row
 from tests.benchmarks.report import folder
 from tests.benchmarks.results import Sample
+from tests.benchmarks.rows import queries
 from tests.benchmarks.rows.all import ROWS
 from tests.benchmarks.stores import Wrong
 from tests.unit.benchmarks.outcomes import sample
@@ -54,6 +55,22 @@ def test_rows_that_fill_the_stores_have_servers_of_their_own(tmp_path: Path, sta
     rows = [_row("one", alone=True), _row("two"), _row("three"), _row("four", alone=True)]
     assert running.measured(rows, Plan(), tmp_path, tmp_path / "root") == []
     assert len(starts) == 3
+
+
+def test_results_say_what_was_checked_out_when_the_run_began(
+    tmp_path: Path, starts: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked_out = iter(("0123abc", "4567def"))
+    monkeypatch.setattr(folder, "commit", lambda: next(checked_out))
+    rows = {name: _row(name) for name in ("first", "last")}
+    assert running.measured(list(rows.values()), SHORT, tmp_path, tmp_path / "root") == []
+    assert [outcome.made["commit"] for outcome in folder.load(tmp_path, rows)] == ["0123abc", "0123abc"]
+
+
+def test_queries_are_counted_from_the_second_time_around() -> None:
+    ids = ["a", "b"]
+    assert queries.repeated(Plan(size=0.001), ids) == [*ids, *ids]
+    assert queries.counted([9.0, 8.0, 1.0, 2.0], ids) == [1.0, 2.0]
 
 
 async def test_measurements_alternate_and_warm_ups_do_not_count() -> None:

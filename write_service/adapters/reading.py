@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from write_service.domain.company import Company
 from write_service.domain.membership import Membership, User
-from write_service.service_layer.records import Outcome, Wanted
+from write_service.service_layer.records import Loaded, Outcome, Wanted
 
 # Begin and locks travel as one message, which cannot have parameters, and is planned anew each time: 0.1 ms instead of
 # two round trips more. The sort comes before the locks: two replicas that want the same companies wait for each other
@@ -50,11 +50,16 @@ def stored_key(name_key: str) -> bytes:
     return hashlib.sha256(name_key.encode()).digest()
 
 
+def lock_of(stored: bytes) -> int:
+    """The number that stands for a name, by its stored key, among advisory locks."""
+    return int.from_bytes(stored[:8], signed=True)
+
+
 async def begin(driver: Any, wanted: Wanted) -> None:
     """Begin a transaction that has the locks of all names wanted, then those of the companies that exist."""
     statements = ["BEGIN ISOLATION LEVEL READ COMMITTED;"]  # whatever the server's default is
     if wanted.name_keys:
-        hashes = sorted(int.from_bytes(stored_key(key)[:8], signed=True) for key in wanted.name_keys)
+        hashes = sorted(lock_of(stored_key(key)) for key in wanted.name_keys)
         statements.append(_LOCK_NAMES.format(_literal(map(str, hashes))))
     if wanted.company_ids:
         statements.append(_LOCK_COMPANIES.format(_literal(wanted.company_ids)))
@@ -92,8 +97,12 @@ async def find(driver: Any, wanted: Wanted) -> Found:
     return found
 
 
-def companies_of(wanted: Wanted, found: Found) -> dict[str, Company]:
-    """Every company wanted, also those that do not exist yet."""
+def loaded(wanted: Wanted, found: Found) -> Loaded:
+    """What was found, as the domain's objects."""
+    return Loaded(found.now, _companies_of(wanted, found), found.holders, found.outcomes)
+
+
+def _companies_of(wanted: Wanted, found: Found) -> dict[str, Company]:
     ids, emails = _by_company(wanted.user_ids), _by_company(wanted.emails)
     members = {
         company_id: Membership(found.users.get(company_id, ()), ids.get(company_id, ()), emails.get(company_id, ()))

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from write_service.adapters import reading, writing
 from write_service.adapters.failures import meaning_of
-from write_service.service_layer.ports import Refused
 from write_service.service_layer.records import Changes, Loaded, Wanted
 
 # After these a statement may run all the same, later. A BEGIN that did so, when a route was lost for seconds, left a
@@ -28,11 +27,22 @@ class PostgresTransactions:
     async def begin(self) -> AsyncIterator["PostgresTransaction"]:
         """One transaction, begun by `load`: READ COMMITTED, so that what is read after the locks is what others have
         committed."""
-        connection = await self._connection()
-        try:
-            transaction = PostgresTransaction(connection.driver)
+        async with self._lent() as driver:
+            transaction = PostgresTransaction(driver)
             yield transaction
             await transaction.commit()
+
+    @asynccontextmanager
+    async def optimistic(self) -> AsyncIterator["PostgresOptimistic"]:
+        """No transaction around its two statements."""
+        async with self._lent() as driver:
+            yield PostgresOptimistic(driver)
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Any]:
+        connection = await self._connection()
+        try:
+            yield connection.driver
         except BaseException as failure:
             try:
                 await _undo(connection, failure)
@@ -100,16 +110,12 @@ class PostgresTransaction:
         """Locks first: what is read after them includes what the replica that held them has committed."""
         self._has_begun = True
         await reading.begin(self._driver, wanted)
-        found = await reading.find(self._driver, wanted)
-        return Loaded(found.now, reading.companies_of(wanted, found), found.holders, found.outcomes)
+        return reading.loaded(wanted, await reading.find(self._driver, wanted))
 
     async def write(self, changes: Changes) -> None:
         """All of it in one statement; nothing where there is no new outcome."""
         if changes.outcomes:
-            written, expected = await writing.write(self._driver, changes)
-            if written != expected:
-                what = "companies, users, outcomes, events, outbox"
-                raise Refused(f"{written} rows were written instead of {expected}: {what}")
+            await writing.write(self._driver, changes, locks=False)
 
     async def check(self) -> None:
         """What is deferred to the commit is checked now."""
@@ -121,3 +127,19 @@ class PostgresTransaction:
         if self._has_begun and (said := await self._driver.execute("COMMIT;")) != "COMMIT":
             # So Postgres answers where a statement has failed, or nothing was begun.
             raise RuntimeError(f"the transaction was not committed: {said}")
+
+
+class PostgresOptimistic:
+    """A look and one statement that writes, on an asyncpg connection, each of them a transaction of its own."""
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+
+    async def load(self, wanted: Wanted) -> Loaded:
+        """All of it as it is at one moment; nothing keeps others from changing it afterwards."""
+        return reading.loaded(wanted, await reading.find(self._driver, wanted))
+
+    async def write(self, changes: Changes) -> None:
+        """All of it in one statement, which commits, and fails where a company has moved or a command is known."""
+        if changes.outcomes:
+            await writing.write(self._driver, changes, locks=True)

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import asyncpg
 from pydantic_core import to_json
 
-from write_service.adapters.reading import stored_key
+from write_service.adapters.reading import lock_of, stored_key
 from write_service.domain.values import name_key
+from write_service.service_layer.ports import Refused
 from write_service.service_layer.records import Changes
 
 # One statement: every round trip is a part of the time that a lone command takes. The counts at the end have it run in
@@ -15,7 +17,9 @@ from write_service.service_layer.records import Changes
 # the order of their ids too; events, in the order in which they happened, are those of companies that no other replica
 # can hold by now. (MERGE would say both halves of companies and of users at once; PostgreSQL 15 has none in WITH.)
 _WRITE = """
-    WITH opened AS (
+    WITH locked AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock(hash) FROM unnest($40::bigint[]) AS hash
+    ), opened AS (
         INSERT INTO companies (id, version, status, name, name_key, seat_limit, user_count, owner_count, registered_at,
                                updated_at)
         SELECT id, version, status, name, name_key, seat_limit, user_count, owner_count, $1, $1
@@ -70,25 +74,37 @@ _WRITE = """
         FROM unnest($36::uuid[], $37::text[], $38::bytea[], $39::text[]) AS new (event_id, type, body, traceparent)
         RETURNING 1
     )
-    SELECT (SELECT count(*) FROM opened) + (SELECT count(*) FROM moved),
-           (SELECT count(*) FROM stored) + (SELECT count(*) FROM removed),
-           (SELECT count(*) FROM outcomes), (SELECT count(*) FROM happened), (SELECT count(*) FROM unpublished)"""
+    SELECT 1 / (ARRAY[(SELECT count(*) FROM locked),
+                      (SELECT count(*) FROM opened) + (SELECT count(*) FROM moved),
+                      (SELECT count(*) FROM stored) + (SELECT count(*) FROM removed),
+                      (SELECT count(*) FROM outcomes), (SELECT count(*) FROM happened),
+                      (SELECT count(*) FROM unpublished)] = $41)::int AS all_of_it"""
 
 _WIDTHS = (9, 5, 8, 12, 4)  # columns of companies, users, outcomes, events and outbox
 
 
-async def write(driver: Any, changes: Changes) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """How many companies, users, outcomes, events and outbox rows were written, and how many there are to write."""
+async def write(driver: Any, changes: Changes, *, locks: bool) -> None:
+    """Write all of it, or nothing where it is not all. Raises Refused then, or what the driver raises.
+
+    `locks`: nothing was locked before, so that the names of companies are locked now. Whoever has a name locked, and
+    has read that it is free, is not to find it taken at the commit.
+    """
+    companies = sorted(_companies(changes))
+    hashes = sorted(lock_of(company[5]) for company in companies) if locks else []
     rows: tuple[Sequence[tuple[Any, ...]], ...] = (
-        sorted(_companies(changes)),
+        companies,
         list(_users(changes)),
         sorted(_outcomes(changes)),
         changes.events,
         changes.outbox,
     )
     columns = [column for table, width in zip(rows, _WIDTHS, strict=True) for column in _columns(table, width)]
-    written = await driver.fetchrow(_WRITE, changes.now, *columns)
-    return tuple(written), tuple(map(len, rows))
+    expected = [len(hashes), *map(len, rows)]
+    try:
+        await driver.fetch(_WRITE, changes.now, *columns, hashes, expected)
+    except asyncpg.DivisionByZeroError:
+        what = "locks, companies, users, outcomes, events, outbox"
+        raise Refused(f"there were not as many as {expected} to write: {what}") from None
 
 
 def _outcomes(changes: Changes) -> Iterator[tuple[Any, ...]]:

@@ -41,6 +41,16 @@ class Conflicted(Exception):
     """The transaction met another one (deadlock, serialization); nothing of it was kept, it may run again."""
 
 
+class Optimistic(Protocol):
+    """A look at the database, and one statement that writes if nothing has changed since."""
+
+    async def load(self, wanted: Wanted) -> Loaded:
+        """Read all that the commands need, without a lock."""
+
+    async def write(self, changes: Changes) -> None:
+        """Write everything and commit. Raises Refused, also where it was decided on what no longer holds."""
+
+
 class Transaction(Protocol):
     """One transaction of the database."""
 
@@ -63,6 +73,10 @@ class Transactions(Protocol):
         Raises Refused or Conflicted; any other exception means that the database is away, or that whether it has
         committed is not known.
         """
+
+    def optimistic(self) -> AbstractAsyncContextManager[Optimistic]:
+        """What commits when it writes. Raises as a transaction does; Refused and Conflicted may mean that another
+        replica was quicker."""
 
 
 class Publish(Protocol):

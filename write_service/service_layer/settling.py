@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -13,9 +14,11 @@ from write_service.logs import logger
 from write_service.service_layer.batch import Batch
 from write_service.service_layer.handlers import HANDLERS, Handler
 from write_service.service_layer.journal import Watched, unwatched
+from write_service.service_layer.optimism import Optimism
 from write_service.service_layer.outcomes import RefusedByDatabase
-from write_service.service_layer.ports import Conflicted, Publish, Refused, Transactions
+from write_service.service_layer.ports import Conflicted, Optimistic, Publish, Refused, Transaction, Transactions
 from write_service.service_layer.probe import takes_others
+from write_service.service_layer.records import Changes
 from write_service.service_layer.report import report
 from write_service.service_layer.wanted import wanted_by
 
@@ -26,6 +29,8 @@ _TOLD_AFTER = 0.002  # seconds, when replies and events are on their way: it tak
 NAMES = "companies_name"  # the constraint by which the database itself keeps names apart
 
 log = logger(__name__)
+
+_Done = tuple[list[Reply], Changes]
 
 
 class Settling:
@@ -49,6 +54,7 @@ class Settling:
         self._handlers = handlers
         self._shortest_pause = shortest_pause
         self._watched = watched
+        self._optimism = Optimism()
         self._unsure: set[str] = set()  # commands whose commit was sent, and not heard of again
         self.condition = OK  # or what keeps the database from taking commands
         self._failures = 0
@@ -101,22 +107,49 @@ class Settling:
     async def _transact(self, commands: Sequence[Command], verdicts: Mapping[str, Rejection]) -> list[Reply]:
         began = asyncio.get_running_loop().time()
         unsure = set(self._unsure)
-        try:
-            async with self._transactions.begin() as transaction:
-                batch = Batch(await transaction.load(wanted_by(commands)), self._handlers, verdicts)
-                replies = await batch.handle(commands)
-                changes = batch.changes()
-                await transaction.write(changes)
-                self._unsure.update(outcome.command_id for outcome in changes.outcomes)
-        except (Refused, Conflicted):
-            self._unsure = unsure  # it is known that nothing was committed
-            raise
+        done = await self._without_locks(commands, verdicts) if self._optimism.suits(commands) else None
+        if done is None:
+            with self._known_to_be_undone():
+                async with self._transactions.begin() as transaction:
+                    done = await self._handled(transaction, commands, verdicts)
+        replies, changes = done
         self._unsure.clear()
         self._publish(changes.outbox)
         replies = [_first_hand(reply, unsure) for reply in replies]
         loop = asyncio.get_running_loop()
         loop.call_later(_TOLD_AFTER, partial(report, commands, replies, seconds=loop.time() - began))
         return replies
+
+    async def _without_locks(self, commands: Sequence[Command], verdicts: Mapping[str, Rejection]) -> _Done | None:
+        try:
+            with self._known_to_be_undone():
+                async with self._transactions.optimistic() as transaction:
+                    return await self._handled(transaction, commands, verdicts)
+        except (Refused, Conflicted) as loss:
+            # By another replica, or because its data is refused: with locks that is certain.
+            self._optimism.lost()
+            log.info("race_lost", commands=len(commands), reason=str(loss))
+            return None
+
+    async def _handled(
+        self, transaction: Optimistic | Transaction, commands: Sequence[Command], verdicts: Mapping[str, Rejection]
+    ) -> _Done:
+        batch = Batch(await transaction.load(wanted_by(commands)), self._handlers, verdicts)
+        replies = await batch.handle(commands)
+        changes = batch.changes()
+        self._unsure.update(outcome.command_id for outcome in changes.outcomes)
+        await transaction.write(changes)
+        return replies, changes
+
+    @contextmanager
+    def _known_to_be_undone(self) -> Iterator[None]:
+        """Commands are sure again where the database says that nothing was committed."""
+        unsure = set(self._unsure)
+        try:
+            yield
+        except (Refused, Conflicted):
+            self._unsure = unsure
+            raise
 
     def _is_well(self) -> None:
         self.condition, self._failures = OK, 0

@@ -37,7 +37,6 @@ from write_service.adapters.outbox import FORGET
 from write_service.domain.company import Company
 from write_service.service_layer.batch import Batch
 from write_service.service_layer.outbox import Unpublished
-from write_service.service_layer.records import Loaded
 from write_service.service_layer.wanted import wanted_by
 
 _COMMANDS = 500  # in a transaction: as many as the write service takes at most
@@ -62,10 +61,6 @@ class _Recorder:
         self.said.append(("fetch", statement, arguments))
         return [{"now": datetime.now(UTC), "what": None}]
 
-    async def fetchrow(self, statement: str, *arguments: Any) -> tuple[int]:
-        self.said.append(("fetchrow", statement, arguments))
-        return (0,)
-
 
 async def _transactions(job: dict[str, Any]) -> AsyncIterator[tuple[list[Said], list[Unpublished]]]:
     """What the write service says to Postgres for each batch, and the events that come of it."""
@@ -79,13 +74,13 @@ async def _transactions(job: dict[str, Any]) -> AsyncIterator[tuple[list[Said], 
         await reading.begin(driver, wanted)
         found = await reading.find(driver, wanted)
         found.companies.update({key: known[key] for key in wanted.company_ids if key in known})
-        companies = reading.companies_of(wanted, found)
-        batch = Batch(Loaded(found.now, companies, {}, {}))
+        loaded = reading.loaded(wanted, found)
+        batch = Batch(loaded)
         await batch.handle(commands)
         changes = batch.changes()
-        await writing.write(driver, changes)
+        await writing.write(driver, changes, locks=False)
         await driver.execute("COMMIT;")
-        known.update({key: _row(company) for key, company in companies.items()})
+        known.update({key: _row(company) for key, company in loaded.companies.items()})
         yield driver.said, changes.outbox
 
 

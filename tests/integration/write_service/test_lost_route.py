@@ -25,8 +25,10 @@ from write_service.service_layer.parking import UNREADABLE, ToPark
 from write_service.service_layer.ports import Refused
 from write_service.service_layer.wanted import wanted_by
 
-# The statements of a transaction, by what is in them: on a new connection they are prepared by their text.
-STATEMENTS = [b"BEGIN", b"clock_timestamp", b"unpublished", b"COMMIT;"]
+# The statements of a transaction, by what is in them: on a new connection they are prepared by their text. A lone
+# company's commands take two of them.
+LONE = [b"clock_timestamp", b"unpublished"]
+STATEMENTS = [b"BEGIN", *LONE, b"COMMIT;"]
 
 OPEN_FOR_GOOD = """
     SELECT count(*) FROM pg_stat_activity
@@ -49,16 +51,23 @@ async def beyond(server: Server, database_name: str, route: Proxy) -> AsyncItera
         yield made
 
 
-@pytest.mark.parametrize("word", STATEMENTS, ids=bytes.decode)
-async def test_what_was_answered_is_committed(beyond: AsyncEngine, route: Proxy, owner: Owner, word: bytes) -> None:
-    ids = [an_id() for _ in range(3)]
+@pytest.mark.parametrize(
+    ("word", "commands"),
+    [*((word, 1) for word in LONE), *((word, 2) for word in STATEMENTS)],
+    ids=lambda one: one.decode() if isinstance(one, bytes) else str(one),
+)
+async def test_what_was_answered_is_committed(
+    beyond: AsyncEngine, route: Proxy, owner: Owner, word: bytes, commands: int
+) -> None:
+    ids = [an_id() for _ in range(commands + 2)]
+    orders = [register(company_id, f"Company {number}") for number, company_id in enumerate(ids)]
     async with pipeline(beyond) as replica:
         route.word = word
-        first = asyncio.create_task(replica.handle(register(ids[0], "First")))
+        first = asyncio.create_task(replica.handle(*orders[:-2]))
         await eventually(lambda: replica.settling.condition, until=lambda said: "imeout" in said)
         route.thaw()
-        replies = [*await first, *await replica.handle(register(ids[1], "Second"), register(ids[2], "Third"))]
-    assert [reply.status for reply in replies] == ["accepted"] * 3
+        replies = [*await first, *await replica.handle(*orders[-2:])]
+    assert [(reply.status, getattr(reply, "repeated", None)) for reply in replies] == [("accepted", False)] * len(ids)
     found = await owner.fetch("SELECT id FROM companies WHERE id = ANY($1::uuid[])", ids)
     assert {str(row["id"]) for row in found} == set(ids)
     await eventually(lambda: owner.fetchval(OPEN_FOR_GOOD), until=lambda number: number == 0)

@@ -130,6 +130,24 @@ async def test_a_commit_whose_answer_is_lost_is_not_done_twice(
     assert await owner.fetchval("SELECT count(*) FROM events") == 3
 
 
+async def test_a_lone_write_whose_answer_is_lost_is_not_done_twice(
+    server: Server, database_name: str, owner: Owner
+) -> None:
+    company = an_id()
+    async with cutting_proxy(server.port) as (cutting, port):
+        url = server.url(database_name).replace(f":{server.port}/", f":{port}/")
+        async with database(url, timeout=10, connections=2) as through_proxy, pipeline(through_proxy) as replica:
+            await replica.handle(register(company, "Acme"))
+            cutting.word, cutting.times = b"company.renamed.v1", 3
+            replies = await replica.handle(rename(company, "Umbrella"), register(company, "Acme"))
+    assert cutting.times < 3
+    assert [(getattr(reply, "code", reply.status), getattr(reply, "repeated", None)) for reply in replies] == [
+        ("accepted", False),
+        ("company_already_exists", False),
+    ]
+    assert await owner.fetchval("SELECT count(*) FROM events") == 2
+
+
 async def test_a_restarted_server_loses_and_doubles_nothing(server: Server, database_name: str) -> None:
     company = an_id()
     async with database(server.url(database_name), timeout=10, connections=2) as engine, pipeline(engine) as replica:

@@ -31,9 +31,17 @@ class FakeDatabase:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     batches: list[list[str]] = field(default_factory=list)  # command ids of each commit
     attempts: int = 0
+    races: int = 0  # attempts without locks
     on_write: Fail = nothing
     on_commit: Fail = nothing
     after_commit: Fail = nothing
+
+    @asynccontextmanager
+    async def optimistic(self) -> AsyncIterator["FakeTransaction"]:
+        """What commits when it writes."""
+        self.races += 1
+        async with self.begin() as transaction:
+            yield transaction
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["FakeTransaction"]:

@@ -8,10 +8,11 @@ import pytest
 from contracts.commands import Command
 from contracts.replies import Accepted, Rejected
 from tests.support.eventually import eventually
-from tests.unit.write_service.fakes import FakeDatabase
+from tests.unit.write_service.fakes import FakeDatabase, FakeTransaction
 from tests.unit.write_service.orders import add_user, an_id, close, order, register, rename
 from write_service.service_layer import settling
 from write_service.service_layer.handlers import HANDLERS
+from write_service.service_layer.optimism import Optimism
 from write_service.service_layer.outbox import Unpublished
 from write_service.service_layer.outcomes import HandlerFailed, RefusedByDatabase
 from write_service.service_layer.ports import Companies, Conflicted, Refused
@@ -190,6 +191,54 @@ async def test_a_commit_that_was_not_heard_of_is_run_again_and_is_no_repeat_to_i
     assert [getattr(reply, "repeated", None) for reply in replies] == [False, True, False, False]
     assert isinstance(replies[3], Rejected)
     assert len(given.database.events) == 2
+
+
+async def test_the_commands_of_a_lone_company_race_and_those_of_several_take_locks() -> None:
+    given, company = Given(), an_id()
+    replies = await given.settling.settle([register(company, "Acme"), rename(company, "Umbrella")])
+    assert ([reply.status for reply in replies], given.database.races) == (["accepted"] * 2, 1)
+    await given.settling.settle([rename(company, "Acme"), register(an_id(), "Other")])
+    assert (given.database.races, given.database.attempts) == (1, 2)
+
+
+@pytest.mark.parametrize("loss", [Refused("one row less"), Conflicted("40001")])
+async def test_who_has_lost_a_race_takes_locks_at_once_and_for_a_while(loss: Exception) -> None:
+    given, company = Given(), an_id()
+    given.database.on_write = failing(1, loss)
+    orders = [register(company, "Acme"), rename(company, "Umbrella")]
+    for order_ in orders:
+        (reply,) = await given.settling.settle([order_])
+        assert isinstance(reply, Accepted)
+        assert not reply.repeated
+    assert (given.database.races, given.database.attempts) == (1, 3)
+    assert len(given.database.events) == len(given.published) == 2
+
+
+async def test_a_repeat_that_another_replica_has_answered_is_a_repeat_though_this_one_had_lost_the_race() -> None:
+    given, first = Given(), register(an_id(), "Acme")
+
+    def late(changes: Changes) -> None:
+        given.database.on_write = failing(0, OSError())
+        another = FakeTransaction(given.database)
+        another.changes = changes
+        another.apply()
+        raise Refused("it is known")
+
+    given.database.on_write = late
+    (reply,) = await given.settling.settle([first])
+    assert isinstance(reply, Accepted)
+    assert reply.repeated
+
+
+def test_a_race_is_run_again_when_the_rest_is_over() -> None:
+    now = [0.0]
+    optimism, lone = Optimism(rest=10, now=lambda: now[0]), [register(an_id(), "Acme")]
+    assert optimism.suits(lone)
+    optimism.lost()
+    now[0] = 9.9
+    assert not optimism.suits(lone)
+    now[0] = 10.0
+    assert optimism.suits(lone)
 
 
 async def test_a_batch_is_told_when_its_replies_are_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ class Pace(NamedTuple):
     """How often is looked for what is missing, in seconds."""
 
     look: float = 0.5
+    quiet: float = 3.0  # without a look while nothing comes early
     moment: float = MOMENT
     heads: float = 3.0
     overlap: float = 30.0
@@ -77,6 +78,8 @@ async def repairing(
             generation=generation,
             moment=pace.moment,
             is_busy=lambda: in_flight() > MOST_UNDER_WAY,
+            quiet=pace.quiet,
+            stored=lambda: engine.stored,
         )
 
         async def under_way() -> int:
@@ -96,7 +99,7 @@ async def repairing(
         steps: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
             "look for gaps": (repair.look, pace.look),
             "compare heads": (heads.look, pace.heads / 3),
-            "measure": (partial(measure, gaps, claims, depths, (live, asked, READ_PARKED.name)), 10 * pace.look),
+            "measure": (partial(measure, gaps, claims, depths, (live, asked, READ_PARKED.name)), 20 * pace.look),
         }
         tasks = [asyncio.create_task(again(name, *step), name=name) for name, step in steps.items()]
         stack.push_async_callback(_ended, tasks)

@@ -1,6 +1,6 @@
 """Who asks for what is missing: one replica for all, by claims in the database and by the database's own clock."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -101,12 +101,14 @@ class MongoClaims:
         where = {"_id": {"$gt": self._tidied}, "up_to": {"$exists": True}, **old}
         some = await self._repairs.find(where, {"up_to": 1}).sort("_id", 1).limit(_MOST_TIDIED).to_list(None)
         self._tidied = some[-1]["_id"] if len(some) == _MOST_TIDIED else ""
-        there = self._positions.find({"_id": {"$in": [one["_id"] for one in some]}}, {"version": 1})
-        versions = {found["_id"]: found["version"] async for found in there}
-        done = [one["_id"] for one in some if versions.get(one["_id"], 0) >= one["up_to"]]
-        if done:
+        if some and (done := await self._done(some)):
             await self._repairs.delete_many({"_id": {"$in": done}, **old})
         return int(await self._repairs.count_documents({"state": UNREPAIRABLE}))
+
+    async def _done(self, some: Sequence[Document]) -> list[str]:
+        there = self._positions.find({"_id": {"$in": [one["_id"] for one in some]}}, {"version": 1})
+        versions = {found["_id"]: found["version"] async for found in there}
+        return [one["_id"] for one in some if versions.get(one["_id"], 0) >= one["up_to"]]
 
     async def known(self) -> list[Document]:
         """The companies for which events were asked, those that cannot be repaired first."""

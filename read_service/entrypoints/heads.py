@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from contracts.operations import Heads, HeadsChanged
 from read_service.adapters.claims import MongoClaims
 from read_service.adapters.gaps import MongoGaps
+from read_service.adapters.mongo import Document
 from read_service.entrypoints.asking import WriteService
 from read_service.entrypoints.repair import Repair, missing_of
 
@@ -44,16 +45,28 @@ class HeadsLook:
         self._overlap = timedelta(seconds=overlap)
         self._walk_every = walk_every
         self._moment = moment
+        self._due = {CHANGED: float("-inf"), WALK: float("-inf")}  # not to be asked for before: it was ours, or is not
 
     async def look(self) -> None:
         """Take the turns that nobody has taken. Raises StoreAway or NotAnswered."""
-        if await self._under_way() > MOST_UNDER_WAY:
+        now = asyncio.get_running_loop().time()
+        due = [name for name, at in self._due.items() if now >= at]
+        if not due or await self._under_way() > MOST_UNDER_WAY:
             return
-        await self._look_at_all()
-        await self._look_at_changed()
+        if WALK in due:
+            await self._look_at_all()
+        if CHANGED in due:
+            await self._look_at_changed()
+
+    async def _turn(self, name: str, every: float, others: float) -> Document | None:
+        """As the claims say; it is not asked for again before it may be free, `others` seconds where others have it."""
+        asked = asyncio.get_running_loop().time()
+        state = await self._claims.turn(name, every)
+        self._due[name] = asked + (others if state is None else every)
+        return state
 
     async def _look_at_changed(self) -> None:
-        state = await self._claims.turn(CHANGED, self._every)
+        state = await self._turn(CHANGED, self._every, self._every / 3)
         if state is None or "as_of" not in state:
             return  # the walk over all companies gives the time to begin from
         since = (datetime.fromisoformat(state["as_of"]) - self._overlap).isoformat()
@@ -66,7 +79,7 @@ class HeadsLook:
         await self._claims.leave(CHANGED, {"as_of": first.as_of})
 
     async def _look_at_all(self) -> None:
-        state = await self._claims.turn(WALK, _PAGE_SECONDS)
+        state = await self._turn(WALK, _PAGE_SECONDS, _PAGE_SECONDS / 3)
         if state is None:
             return
         after = state.get("after")
@@ -76,6 +89,7 @@ class HeadsLook:
         if after is None:  # and before the page is left: who begins the next one does not come here
             await self._claims.begin(CHANGED, "as_of", page.as_of)
         await self._claims.leave(WALK, {"after": page.next}, rest=rest)
+        self._due[WALK] = asyncio.get_running_loop().time() + min(rest, _PAGE_SECONDS)
 
     async def _compare(self, page: Heads) -> None:
         heads = {head.company_id: head.version for head in page.heads}

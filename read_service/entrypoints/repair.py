@@ -12,7 +12,7 @@ from read_service.adapters.claims import ASKED, UNREPAIRABLE, Claim, MongoClaims
 from read_service.adapters.gaps import MongoGaps
 from read_service.adapters.mongo import StoreAway
 from read_service.entrypoints.asking import NotAnswered, WriteService
-from read_service.verification.noticing import Gap, Noticing, Wants
+from read_service.verification.noticing import Gap, Noticing, Quiet, Wants
 
 MOMENT = 1.0  # seconds; so long an event may be on its way in another message, or at another replica
 MOST_TRIES = 5  # without success; it is asked for nevertheless, but rarely
@@ -39,7 +39,10 @@ class Repair:
         generation: int,
         moment: float = MOMENT,
         is_busy: Callable[[], bool] = lambda: False,
+        quiet: float = 0.0,
+        stored: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`quiet`: so many seconds at most nothing is looked at, while nothing comes early, which `stored` counts."""
         self._gaps = gaps
         self._claims = claims
         self._write_service = write_service
@@ -48,12 +51,17 @@ class Repair:
         self._queue = repairs(generation).name
         self._noticing = Noticing(moment)
         self._is_busy = is_busy
+        self._quiet = Quiet(quiet)
+        self._stored = stored
         self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def look(self) -> None:
-        """One look at early events and at what queries wait for. Raises StoreAway."""
+        """One look at early events and at what queries wait for, unless all is quiet. Raises StoreAway."""
         now = asyncio.get_running_loop().time()
+        if self._quiet.lasts(now, stored=self._stored(), wanted=bool(self._wants)):
+            return
         early = await self._gaps.early()
+        self._quiet.looked(now, early=bool(early))
         still = self._noticing.standing_still(now, early, moments=BUSY_MOMENTS if self._is_busy() else 1.0)
         metrics.GAPS.set(len(still))  # a hot company has early events at every moment, and nothing is missing
         wanted = self._wants.lasting(now)

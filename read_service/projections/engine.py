@@ -66,6 +66,7 @@ class Engine:
         self._held: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._linger = linger
+        self.stored = 0  # events that came too early and were stored apart, since the beginning
 
     async def apply(self, work: Work) -> None:
         """Returns when all of this work is in the documents, stored as early, or parked: durably, in any case."""
@@ -91,6 +92,7 @@ class Engine:
                 taken = self._take()  # those that were held come first, the oldest before all
                 patient = frozenset(at for at, one in enumerate(taken) if at >= too_many and self._is_young(one))
                 made = await self._settle([one.work for one in taken], patient)
+                self.stored += len(made.store)
                 self._finish(taken, made.held)
                 if made.unfinished:
                     self.drain(made.unfinished)

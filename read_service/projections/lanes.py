@@ -36,6 +36,7 @@ class Lanes:
         made = Plan()
         for lane in lanes:
             made.held += lane.result().held
+            made.store += lane.result().store
             made.unfinished += lane.result().unfinished
         return made
 

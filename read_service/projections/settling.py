@@ -71,12 +71,12 @@ class Settling:
         parts = parts_of(work)
         if len(parts) == 1:
             return await self._alone(parts[0])
-        made, unfinished = Plan(), list[str]()
+        whole = Plan()
         for part in parts:
             made = await self([part], frozenset())
-            unfinished += made.unfinished
-        made.unfinished = unfinished
-        return made
+            whole.unfinished += made.unfinished
+            whole.store += made.store
+        return whole
 
     async def _alone(self, work: Work) -> Plan:
         """One event, or the first of those stored of one company: what is stored after it is not its fault."""

@@ -34,6 +34,26 @@ class Noticing:
         }
 
 
+class Quiet:
+    """Which looks may be left out, where nothing has come early and nobody waits: nearly all, since each costs commands
+    that come at that moment a millisecond. What another replica has stored is seen by the looks that are left."""
+
+    def __init__(self, seconds: float) -> None:
+        """So long at most nobody looks."""
+        self._seconds = seconds
+        self._stored = 0
+        self._until = float("-inf")
+
+    def lasts(self, now: float, *, stored: int, wanted: bool) -> bool:
+        """Whether this look may be left out. `stored`: how many events this replica has stored as early, ever."""
+        has_stored, self._stored = stored != self._stored, stored
+        return not has_stored and not wanted and now < self._until
+
+    def looked(self, now: float, *, early: bool) -> None:
+        """A look has seen early events, or none."""
+        self._until = now if early else now + self._seconds
+
+
 class Wants:
     """The versions that queries wait for; the loop's time is given in, in seconds."""
 
@@ -48,6 +68,10 @@ class Wants:
             self._wanted[company_id] = max(version, known[0]), known[1], now
         elif len(self._wanted) < MOST_WANTED:
             self._wanted[company_id] = version, now, now
+
+    def __bool__(self) -> bool:
+        """Whether anything is wanted."""
+        return bool(self._wanted)
 
     def lasting(self, now: float) -> dict[str, int]:
         """The versions that have been wanted for a moment, by company."""

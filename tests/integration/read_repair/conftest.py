@@ -25,7 +25,7 @@ from tests.integration.read_repair.told import send
 from tests.support.fresh import MongoDatabase
 from tests.support.histories import Event
 
-QUICK = Pace(look=0.05, moment=0.2, heads=0.3, overlap=30, walk=3600, first_pause=1.0)
+QUICK = Pace(look=0.05, quiet=0.2, moment=0.2, heads=0.3, overlap=30, walk=3600, first_pause=1.0)
 
 
 @dataclass

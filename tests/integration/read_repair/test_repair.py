@@ -15,7 +15,7 @@ from read_service.adapters.gaps import MongoGaps
 from read_service.entrypoints.asking import NotAnswered
 from read_service.entrypoints.repair import Repair
 from read_service.verification.noticing import Gap, Wants
-from tests.integration.read_repair.conftest import World
+from tests.integration.read_repair.conftest import QUICK, World
 from tests.support.eventually import eventually
 
 LAST_VERSION = 2**31 - 1
@@ -108,6 +108,14 @@ async def test_a_company_that_has_early_events_counts_as_a_gap_once_it_stands_st
         for _ in range(2):
             await repairing.repair.look()
         assert metrics.REGISTRY.get_sample_value("registrar_read_gaps") == gaps
+
+
+async def test_early_events_that_another_replica_has_left_are_found_when_it_was_quiet_long_enough(world: World) -> None:
+    async with world.replica(QUICK._replace(heads=3600.0)) as replica:
+        await eventually(lambda: metrics.REGISTRY.get_sample_value("registrar_read_gaps"), until=lambda gaps: gaps == 0)
+        await world.documents["positions.g1"].insert_one({"_id": new_id(), "version": 3, "early": True})
+        assert replica.engine.stored == 0
+        await eventually(lambda: metrics.REGISTRY.get_sample_value("registrar_read_gaps"), until=lambda gaps: gaps == 1)
 
 
 async def test_requests_that_nobody_answers_are_no_tries(world: World) -> None:

@@ -125,6 +125,7 @@ async def test_those_that_wait_leave_room_for_what_they_wait_for() -> None:
     early = [asyncio.create_task(engine.apply(Work(changes=changes(log, range(2, 3))))) for log in companies]
     done = await eventually(lambda: [one.done() for one in early], until=any)
     assert done == [True, True, False, False, False]  # the oldest
+    assert engine.stored == 2
     running.cancel()
     await asyncio.wait(early)
 

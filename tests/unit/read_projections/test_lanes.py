@@ -73,6 +73,15 @@ async def test_a_large_batch_is_in_several_transactions_at_once_and_nothing_of_i
     assert shelf.folded() == EXPECTED
 
 
+async def test_what_every_lane_has_stored_as_early_is_told() -> None:
+    shelf, early = Shelf(), [event for event in LOG if event["version"] > 1]
+    lanes = Lanes([Settling(Meeting(shelf, asyncio.Barrier(1)), lambda _: None) for _ in range(2)], large=1)
+    made = await lanes(messages(early), frozenset())
+    assert sorted((one.subject, one.version) for one in made.store) == sorted(
+        (event["subject"], event["version"]) for event in early
+    )
+
+
 async def test_a_small_batch_is_in_one_transaction() -> None:
     used, idle = ShelfTransactions(), ShelfTransactions()
     lanes = Lanes([Settling(one, lambda _: None) for one in (used, idle)], large=len(LOG) + 1)

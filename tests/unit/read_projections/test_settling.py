@@ -145,6 +145,13 @@ async def test_of_events_that_are_refused_the_guilty_is_passed_and_remembered(
     assert shelf.collections["activity"].keys() == {place_of(event) for event in LOG} - {place_of(bad)}
 
 
+async def test_what_every_part_of_a_halved_batch_has_stored_as_early_is_told(transactions: ShelfTransactions) -> None:
+    early = LOG[10:20]
+    transactions.refuses = lambda plan: len(plan.store) > 3
+    made = await Settling(transactions, lambda _: None)([work([event]) for event in early], frozenset())
+    assert {one.version for one in made.store} == {event["version"] for event in early}
+
+
 @pytest.mark.parametrize("guilty", [1, 20, 38])
 @pytest.mark.parametrize("most_stored", [3, 500])
 async def test_of_events_that_were_stored_as_early_only_the_guilty_is_parked(

@@ -4,7 +4,7 @@ import pytest
 
 from contracts.operations import EventsSent
 from read_service.entrypoints.repair import MOST_TRIES, verdict
-from read_service.verification.noticing import MOST_WANTED, Gap, Noticing, Wants, last_hole
+from read_service.verification.noticing import MOST_WANTED, Gap, Noticing, Quiet, Wants, last_hole
 
 
 def test_only_what_stands_still_for_a_moment_is_noticed() -> None:
@@ -14,6 +14,25 @@ def test_only_what_stands_still_for_a_moment_is_noticed() -> None:
     assert noticing.standing_still(1.0, {"a": 4, "b": 8}) == {"a": 4}
     assert noticing.standing_still(2.0, {"b": 8}) == {"b": 8}
     assert noticing.standing_still(2.1, {"a": 4, "b": 8}) == {"b": 8}
+
+
+def test_nobody_looks_while_nothing_comes_early_and_nobody_waits_and_somebody_does_now_and_then() -> None:
+    quiet = Quiet(3.0)
+    assert not quiet.lasts(0.0, stored=0, wanted=False)
+    quiet.looked(0.0, early=False)
+    assert quiet.lasts(2.9, stored=0, wanted=False)
+    assert not quiet.lasts(2.9, stored=0, wanted=True)
+    assert not quiet.lasts(3.0, stored=0, wanted=False)
+
+
+def test_an_event_that_was_stored_as_early_is_looked_at_until_it_is_gone() -> None:
+    quiet = Quiet(3.0)
+    quiet.looked(0.0, early=False)
+    assert not quiet.lasts(0.5, stored=1, wanted=False)
+    quiet.looked(0.5, early=True)
+    assert not quiet.lasts(1.0, stored=1, wanted=False)
+    quiet.looked(1.0, early=False)
+    assert quiet.lasts(1.5, stored=1, wanted=False)
 
 
 def test_a_version_is_wanted_after_a_moment_and_until_it_is_there_or_nobody_asks_any_more() -> None:

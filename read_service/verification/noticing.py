@@ -46,8 +46,9 @@ class Quiet:
 
     def lasts(self, now: float, *, stored: int, wanted: bool) -> bool:
         """Whether this look may be left out. `stored`: how many events this replica has stored as early, ever."""
-        has_stored, self._stored = stored != self._stored, stored
-        return not has_stored and not wanted and now < self._until
+        if stored != self._stored:
+            self._stored, self._until = stored, float("-inf")  # until a look has succeeded
+        return not wanted and now < self._until
 
     def looked(self, now: float, *, early: bool) -> None:
         """A look has seen early events, or none."""

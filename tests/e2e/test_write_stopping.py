@@ -143,18 +143,20 @@ async def test_a_deletion_that_fails_once(environment: dict[str, str]) -> None:
         await ended_with_nothing_left(service, environment, client, {one["id"]})
 
 
-async def test_a_commit_of_which_it_never_heard(environment: dict[str, str]) -> None:
+# A lone company's commands are committed by the statement that writes them, and nothing else names an event's type.
+@pytest.mark.parametrize(("word", "number"), [(b"company.registered.v1", 1), (b"COMMIT;", 2)])
+async def test_a_commit_of_which_it_never_heard(environment: dict[str, str], word: bytes, number: int) -> None:
     port = urlsplit(environment["REGISTRAR_POSTGRES_URL"]).port or 0
     async with cutting_proxy(port) as (cutting, through), bus(environment) as client:
         there = environment["REGISTRAR_POSTGRES_URL"].replace(f":{port}/", f":{through}/")
         async with ready("write-service", environment=environment | {"REGISTRAR_POSTGRES_URL": there}) as service:
-            cutting.word, cutting.times = b"COMMIT;", 1
-            one = command()
-            assert (await client.ask(one))["status"] == "accepted"
+            cutting.word, cutting.times = word, 1
+            commands = [command() for _ in range(number)]
+            assert [reply["status"] for reply in await client.ask(commands)] == ["accepted"] * number
             assert cutting.times == 0
-            assert await count(environment, "outbox") == 1
+            assert await count(environment, "outbox") == number
             await told_to_stop(service)
-            await ended_with_nothing_left(service, environment, client, {one["id"]})
+            await ended_with_nothing_left(service, environment, client, {one["id"] for one in commands})
 
 
 async def test_a_sweep_that_is_under_way_comes_to_its_end(environment: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contracts.events import EVENTS
 from contracts.operations import Position
+from write_service.adapters.reading import GOOD_FOR
 from write_service.service_layer.operations import HeadsPage
 from write_service.service_layer.records import EventRecord
 
@@ -31,11 +32,13 @@ _PAGE = text(f"""
     ORDER BY company_id, version LIMIT :limit""")  # noqa: S608 - our own list of columns
 
 # Events carry the time at which their transaction had its locks, and appear when it commits, which may be long after.
-# No stamp is older than the beginning of its transaction, so what is still to appear is younger than the oldest
-# transaction that is open now. The role sees its own transactions, and nobody else writes events.
+# No stamp is older than the beginning of its transaction, or than a look is good for, which the statement that writes
+# alone sees to; so what is still to appear is younger, by that, than the oldest transaction that is open now. The role
+# sees its own transactions, and nobody else writes events.
 _COMPLETE_UNTIL = text("""
     SELECT least(clock_timestamp(), (SELECT min(xact_start) FROM pg_stat_activity
-                                     WHERE datname = current_database() AND pid <> pg_backend_pid()))""")
+                                     WHERE datname = current_database() AND pid <> pg_backend_pid()))
+           - CAST(:good_for AS interval)""")
 _RECENT = text("""
     SELECT count(*) FROM (SELECT FROM events WHERE recorded_at >= :since ORDER BY recorded_at LIMIT :limit) AS recent
     """)
@@ -74,7 +77,7 @@ class PostgresEventLog:
     async def complete_until(self) -> datetime:
         """A time before which no event can appear any more that calls made from now on do not see."""
         async with self._engine.connect() as connection:
-            found: datetime = (await connection.execute(_COMPLETE_UNTIL)).scalar_one()
+            found: datetime = (await connection.execute(_COMPLETE_UNTIL, {"good_for": GOOD_FOR})).scalar_one()
             return found
 
     async def heads(self, since: datetime | None, after: str | None, limit: int) -> HeadsPage:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from write_service.domain.company import Company
@@ -16,9 +16,9 @@ from write_service.service_layer.records import Loaded, Outcome, Wanted
 _LOCK_NAMES = "SELECT pg_advisory_xact_lock(hash) FROM unnest({}::bigint[]) AS hash;"
 _LOCK_COMPANIES = "SELECT FROM companies WHERE id = ANY({}::uuid[]) ORDER BY id FOR UPDATE;"
 
-# All that is read, after the locks: a statement sees what was committed before it began. The events know what was
-# accepted for ever, the log also what was not; a user may be found once by id and once by email. One row at least, for
-# the time.
+# All that is read, after the locks where there are any: a statement sees what was committed before it began. The events
+# know what was accepted for ever, the log also what was not; a user may be found once by id and once by email. One row
+# at least, for the time.
 _FOUND = """
     SELECT clock_timestamp() AS now, found.*
     FROM (VALUES (1)) AS one LEFT JOIN (
@@ -41,6 +41,9 @@ _FOUND = """
         SELECT 'user', company_id, user_id, NULL, NULL, role, email, full_name, NULL, NULL, NULL, NULL
         FROM unnest($6::uuid[], $7::text[]) AS wanted (company_id, email) JOIN users USING (company_id, email)
     ) AS found ON true"""
+
+# So long after a look without a transaction around it its events may be written; whoever waited longer looks again.
+GOOD_FOR = timedelta(seconds=1)
 
 Row = Any
 

@@ -115,7 +115,7 @@ class PostgresTransaction:
     async def write(self, changes: Changes) -> None:
         """All of it in one statement; nothing where there is no new outcome."""
         if changes.outcomes:
-            await writing.write(self._driver, changes, locks=False)
+            await writing.write(self._driver, changes, alone=False)
 
     async def check(self) -> None:
         """What is deferred to the commit is checked now."""
@@ -142,4 +142,4 @@ class PostgresOptimistic:
     async def write(self, changes: Changes) -> None:
         """All of it in one statement, which commits, and fails where a company has moved or a command is known."""
         if changes.outcomes:
-            await writing.write(self._driver, changes, locks=True)
+            await writing.write(self._driver, changes, alone=True)

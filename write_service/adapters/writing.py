@@ -1,21 +1,24 @@
 """What a transaction writes: one statement, whatever it is, with its arguments as columns."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 from pydantic_core import to_json
 
-from write_service.adapters.reading import lock_of, stored_key
+from write_service.adapters.reading import GOOD_FOR, lock_of, stored_key
 from write_service.domain.values import name_key
 from write_service.service_layer.ports import Refused
 from write_service.service_layer.records import Changes
 
 # One statement: every round trip is a part of the time that a lone command takes. The counts at the end have it run in
-# this order. Companies come first: replicas that make the same ones, in the order of their ids, wait for each other
-# there. A company that is new must be new, and one that changed must be at the version that was read. Outcomes are in
-# the order of their ids too; events, in the order in which they happened, are those of companies that no other replica
-# can hold by now. (MERGE would say both halves of companies and of users at once; PostgreSQL 15 has none in WITH.)
+# this order, and where one is not as expected, a division by zero ends the statement: without a transaction around it
+# nothing could be taken back afterwards. Names come first, as in a transaction, then companies: replicas that make the
+# same ones, in the order of their ids, wait for each other there. A company that is new must be new, and one that
+# changed must be at the version that was read. Outcomes are in the order of their ids too; events, in the order in
+# which they happened, are those of companies that no other replica can hold by now. (MERGE would say both halves of
+# companies and of users at once; PostgreSQL 15 has none in WITH.)
 _WRITE = """
     WITH locked AS MATERIALIZED (
         SELECT pg_advisory_xact_lock(hash) FROM unnest($40::bigint[]) AS hash
@@ -74,23 +77,26 @@ _WRITE = """
         FROM unnest($36::uuid[], $37::text[], $38::bytea[], $39::text[]) AS new (event_id, type, body, traceparent)
         RETURNING 1
     )
-    SELECT 1 / (ARRAY[(SELECT count(*) FROM locked),
+    SELECT 1 / (ARRAY[(clock_timestamp() < $1 + $42::interval)::int,
+                      (SELECT count(*) FROM locked),
                       (SELECT count(*) FROM opened) + (SELECT count(*) FROM moved),
                       (SELECT count(*) FROM stored) + (SELECT count(*) FROM removed),
                       (SELECT count(*) FROM outcomes), (SELECT count(*) FROM happened),
                       (SELECT count(*) FROM unpublished)] = $41)::int AS all_of_it"""
 
+_ANY_TIME = timedelta(days=1)  # a transaction that was begun before the look is seen by who asks for changes
 _WIDTHS = (9, 5, 8, 12, 4)  # columns of companies, users, outcomes, events and outbox
 
 
-async def write(driver: Any, changes: Changes, *, locks: bool) -> None:
+async def write(driver: Any, changes: Changes, *, alone: bool) -> None:
     """Write all of it, or nothing where it is not all. Raises Refused then, or what the driver raises.
 
-    `locks`: nothing was locked before, so that the names of companies are locked now. Whoever has a name locked, and
-    has read that it is free, is not to find it taken at the commit.
+    `alone`: no transaction is around it. So the names of companies are locked now: whoever has a name locked, and has
+    read that it is free, is not to find it taken at the commit. And what was read must be young: changes are told as of
+    a time before which none appears any more, and events carry the time of the look.
     """
     companies = sorted(_companies(changes))
-    hashes = sorted(lock_of(company[5]) for company in companies) if locks else []
+    hashes = sorted(lock_of(company[5]) for company in companies) if alone else []
     rows: tuple[Sequence[tuple[Any, ...]], ...] = (
         companies,
         list(_users(changes)),
@@ -99,11 +105,11 @@ async def write(driver: Any, changes: Changes, *, locks: bool) -> None:
         changes.outbox,
     )
     columns = [column for table, width in zip(rows, _WIDTHS, strict=True) for column in _columns(table, width)]
-    expected = [len(hashes), *map(len, rows)]
+    expected = [1, len(hashes), *map(len, rows)]
     try:
-        await driver.fetch(_WRITE, changes.now, *columns, hashes, expected)
+        await driver.fetch(_WRITE, changes.now, *columns, hashes, expected, GOOD_FOR if alone else _ANY_TIME)
     except asyncpg.DivisionByZeroError:
-        what = "locks, companies, users, outcomes, events, outbox"
+        what = "in time, locks, companies, users, outcomes, events, outbox"
         raise Refused(f"there were not as many as {expected} to write: {what}") from None
 
 

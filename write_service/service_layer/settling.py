@@ -55,7 +55,7 @@ class Settling:
         self._shortest_pause = shortest_pause
         self._watched = watched
         self._optimism = Optimism()
-        self._unsure: set[str] = set()  # commands whose commit was sent, and not heard of again
+        self._unsure: set[str] = set()  # commands that were sent to be written, and not heard of again
         self.condition = OK  # or what keeps the database from taking commands
         self._failures = 0
 

@@ -78,7 +78,7 @@ async def _transactions(job: dict[str, Any]) -> AsyncIterator[tuple[list[Said], 
         batch = Batch(loaded)
         await batch.handle(commands)
         changes = batch.changes()
-        await writing.write(driver, changes, locks=False)
+        await writing.write(driver, changes, alone=False)
         await driver.execute("COMMIT;")
         known.update({key: _row(company) for key, company in loaded.companies.items()})
         yield driver.said, changes.outbox

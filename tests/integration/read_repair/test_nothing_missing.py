@@ -105,7 +105,7 @@ async def test_a_query_that_waits_for_a_lost_event_has_it_sent_again(world: Worl
     log = histories(4, 1, 10)
     company, last = log[0]["subject"], log[-1]
     await world.publish(log[:-1])
-    async with telling(world.amqp_url, log) as told, world.replica(QUICK._replace(heads=3600)) as replica:
+    async with telling(world.amqp_url, log) as told, world.replica(QUICK._replace(quiet=3600.0, heads=3600)) as replica:
         await eventually(lambda: positions(world.documents), until=lambda seen: seen)
         now = asyncio.get_running_loop().time
         replica.wants.want(company, last["version"], now())

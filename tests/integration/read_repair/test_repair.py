@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.making import new_id
-from contracts.operations import EventsMissing, EventsSent
+from contracts.operations import HEADS_CHANGED, EventsMissing, EventsSent
 from read_service import metrics
 from read_service.adapters.claims import UNREPAIRABLE, MongoClaims
 from read_service.adapters.gaps import MongoGaps
@@ -16,7 +16,10 @@ from read_service.entrypoints.asking import NotAnswered
 from read_service.entrypoints.repair import Repair
 from read_service.verification.noticing import Gap, Wants
 from tests.integration.read_repair.conftest import QUICK, World
+from tests.integration.read_repair.told import telling
+from tests.support.documents import positions
 from tests.support.eventually import eventually
+from tests.support.histories import Folded, histories
 
 LAST_VERSION = 2**31 - 1
 
@@ -110,12 +113,30 @@ async def test_a_company_that_has_early_events_counts_as_a_gap_once_it_stands_st
         assert metrics.REGISTRY.get_sample_value("registrar_read_gaps") == gaps
 
 
+async def has_looked() -> None:
+    """Wait until a look has found nothing, since the gauge was set to -1."""
+    await eventually(lambda: metrics.REGISTRY.get_sample_value("registrar_read_gaps"), until=lambda gaps: gaps == 0)
+
+
 async def test_early_events_that_another_replica_has_left_are_found_when_it_was_quiet_long_enough(world: World) -> None:
+    metrics.GAPS.set(-1)
     async with world.replica(QUICK._replace(heads=3600.0)) as replica:
-        await eventually(lambda: metrics.REGISTRY.get_sample_value("registrar_read_gaps"), until=lambda gaps: gaps == 0)
+        await has_looked()
         await world.documents["positions.g1"].insert_one({"_id": new_id(), "version": 3, "early": True})
         assert replica.engine.stored == 0
         await eventually(lambda: metrics.REGISTRY.get_sample_value("registrar_read_gaps"), until=lambda gaps: gaps == 1)
+
+
+async def test_an_event_that_was_stored_as_early_ends_the_quiet(world: World) -> None:
+    log = histories(12, 1, 5)
+    metrics.GAPS.set(-1)
+    quiet = QUICK._replace(quiet=3600.0, heads=3600.0)
+    async with telling(world.amqp_url, []) as told, world.replica(quiet):
+        await has_looked()
+        await eventually(lambda: told.asked[HEADS_CHANGED])  # a walk that finds nothing, and the only one
+        told.log = log
+        await world.publish([*log[:1], *log[2:]])
+        await eventually(lambda: positions(world.documents), until=lambda seen: seen == Folded.of(log).positions)
 
 
 async def test_requests_that_nobody_answers_are_no_tries(world: World) -> None:

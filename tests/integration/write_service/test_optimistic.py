@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -15,7 +16,9 @@ from tests.integration.write_service.pipelines import one_transaction, pipeline
 from tests.support.eventually import eventually
 from tests.support.postgres import Server
 from tests.unit.write_service.orders import add_user, an_id, close, order, register, rename
+from write_service.adapters import writing
 from write_service.adapters.database import database
+from write_service.adapters.event_log import PostgresEventLog
 from write_service.adapters.transaction import PostgresTransactions
 from write_service.service_layer.batch import Batch
 from write_service.service_layer.optimism import Optimism
@@ -61,6 +64,28 @@ async def test_what_is_written_at_once_is_committed_and_can_be_read(
     assert (await raced(transactions, register(company, "Acme"))).status == "accepted"
     assert (await raced(transactions, add_user(company, an_id(), "a@acme.example"))).status == "accepted"
     assert await everything(owner) == (1, 1, 2, 2, 2)
+
+
+async def test_who_asked_for_changes_between_the_look_and_the_write_hears_of_it_the_next_time(
+    transactions: PostgresTransactions, engine: AsyncEngine
+) -> None:
+    log, company = PostgresEventLog(engine), an_id()
+    for command in (register(company, "Acme"), rename(company, "Umbrella")):
+        async with transactions.optimistic() as look:
+            batch = Batch(await look.load(wanted_by([command])))
+            await batch.handle([command])
+            as_of = await log.complete_until()
+            await look.write(batch.changes())
+        assert [head.company_id for head in (await log.heads(as_of, None, 10)).heads] == [company]
+
+
+async def test_what_was_read_too_long_ago_is_not_written(
+    transactions: PostgresTransactions, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "GOOD_FOR", timedelta(0))
+    with pytest.raises(Refused, match="in time"):
+        await raced(transactions, register(an_id(), "Acme"))
+    assert await everything(owner) == (0, 0, 0, 0, 0)
 
 
 COMPANY, ID = an_id(), an_id()

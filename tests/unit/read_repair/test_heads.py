@@ -46,9 +46,9 @@ async def asked_in(
     seconds: int, turns: Turns, monkeypatch: pytest.MonkeyPatch, *, every: float, walk_every: float = 3600.0
 ) -> None:
     """Look once a second."""
-    now, anything = [0.0], turns
+    now = [0.0]
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now[0])
-    made: Any = anything
+    made: Any = turns
     look = HeadsLook(made, made, made, made, turns.under_way, every=every, overlap=30, walk_every=walk_every)
     for _ in range(seconds):
         await look.look()

@@ -28,7 +28,8 @@ def test_nobody_looks_while_nothing_comes_early_and_nobody_waits_and_somebody_do
 def test_an_event_that_was_stored_as_early_is_looked_at_until_it_is_gone() -> None:
     quiet = Quiet(3.0)
     quiet.looked(0.0, early=False)
-    assert not quiet.lasts(0.5, stored=1, wanted=False)
+    for _ in range(2):  # the first look failed
+        assert not quiet.lasts(0.5, stored=1, wanted=False)
     quiet.looked(0.5, early=True)
     assert not quiet.lasts(1.0, stored=1, wanted=False)
     quiet.looked(1.0, early=False)

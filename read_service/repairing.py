@@ -34,7 +34,7 @@ class Pace(NamedTuple):
     look: float = 0.5
     quiet: float = 3.0  # without a look while nothing comes early
     moment: float = MOMENT
-    heads: float = 3.0
+    heads: float = 5.0
     overlap: float = 30.0
     walk: float = 3600.0
     first_pause: float = 2.0

@@ -63,9 +63,9 @@ class Settings(SetupSettings):
     event_prefetch: PositiveInt = 200
 
     # What is missing, in seconds: a gap older than the moment is asked for; the versions of companies that changed
-    # since the last look (and so long before it) are compared every few seconds, those of all companies now and then.
+    # since all was complete (so long ago at most) are compared every few seconds, those of all companies now and then.
     gap_moment: PositiveFloat = 3.0
-    heads_every: PositiveFloat = 3.0
+    heads_every: PositiveFloat = 5.0
     heads_overlap: PositiveFloat = 30.0
     heads_walk_every: PositiveFloat = 3600.0
 

@@ -19,9 +19,16 @@ _PAGE = 5_000
 _PAGE_SECONDS = 30.0  # one who has taken a page and says nothing for so long is gone
 _PAGE_PAUSE = 1.0  # seconds between two pages of a walk over all companies
 
+# Always looked at again: a Postgres that takes over for another may have a clock that is so far behind.
+_CLOCKS = timedelta(seconds=3)
+
 
 class HeadsLook:
-    """Looks at what has changed every few seconds, and at all companies now and then; one replica for all."""
+    """Looks at what has changed every few seconds, and at all companies now and then; one replica for all.
+
+    What it leaves to the next look is the time until which the documents have everything, so that hardly anything is
+    compared twice; where something is still behind, the time does not move, until it is `overlap` seconds ago.
+    """
 
     def __init__(
         self,
@@ -69,14 +76,20 @@ class HeadsLook:
         state = await self._turn(CHANGED, self._every, self._every / 3)
         if state is None or "as_of" not in state:
             return  # the walk over all companies gives the time to begin from
-        since = (datetime.fromisoformat(state["as_of"]) - self._overlap).isoformat()
-        request = HeadsChanged(since=since, limit=_PAGE)
+        since = datetime.fromisoformat(state["as_of"])
+        request = HeadsChanged(since=state["as_of"], limit=_PAGE)
         first = page = await self._write_service.heads(request)
-        await self._compare(page)
+        is_complete = await self._compare(page)
         while page.next is not None:
             page = await self._write_service.heads(request.model_copy(update={"after": page.next}))
-            await self._compare(page)
-        await self._claims.leave(CHANGED, {"as_of": first.as_of})
+            is_complete &= await self._compare(page)
+        # What is asked for may be lost once more, and what moves on may stop. Not for ever: what cannot be repaired
+        # would have everything that changes from then on looked at again and again.
+        as_of = datetime.fromisoformat(first.as_of)
+        until = as_of - _CLOCKS  # back too, where a clock was ahead and has been set right
+        if not is_complete:
+            until = min(until, max(since, as_of - self._overlap))
+        await self._claims.leave(CHANGED, {"as_of": until.isoformat()})
 
     async def _look_at_all(self) -> None:
         state = await self._turn(WALK, _PAGE_SECONDS, _PAGE_SECONDS / 3)
@@ -87,15 +100,18 @@ class HeadsLook:
         await self._compare(page)
         rest = self._walk_every if page.next is None else _PAGE_PAUSE
         if after is None:  # and before the page is left: who begins the next one does not come here
-            await self._claims.begin(CHANGED, "as_of", page.as_of)
+            since = datetime.fromisoformat(page.as_of) - self._overlap
+            await self._claims.begin(CHANGED, "as_of", since.isoformat())
         await self._claims.leave(WALK, {"after": page.next}, rest=rest)
         self._due[WALK] = asyncio.get_running_loop().time() + min(rest, _PAGE_SECONDS)
 
-    async def _compare(self, page: Heads) -> None:
+    async def _compare(self, page: Heads) -> bool:
+        """Have what is missing sent again; whether the documents have all of it, after a moment at the latest."""
         heads = {head.company_id: head.version for head in page.heads}
         behind = missing_of(heads.items(), await self._gaps.versions(heads))
         if not behind:
-            return
+            return True
         await asyncio.sleep(self._moment)  # its event may be on its way; only who has not moved by then counts
         versions = await self._gaps.versions(gap.company_id for gap in behind)
         await self._repair.mend([gap for gap in behind if versions[gap.company_id] == gap.after])
+        return all(versions[gap.company_id] >= gap.up_to for gap in behind)

@@ -1,4 +1,4 @@
-"""The generation of documents that is active, followed by one look at its pointer every half second."""
+"""The generation of documents that is active, followed by one look at its pointer again and again."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from read_service.adapters.mongo import Database, StoreAway
 from read_service.views.documents import Documents
 from read_service.views.refusals import NotNow
 
-_LOOK_SECONDS = 0.5  # replicas follow a flip within a second
+_LOOK_SECONDS = 0.8  # replicas follow a flip within a second
 
 log = structlog.get_logger()
 

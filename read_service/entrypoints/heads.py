@@ -83,11 +83,11 @@ class HeadsLook:
         while page.next is not None:
             page = await self._write_service.heads(request.model_copy(update={"after": page.next}))
             is_complete &= await self._compare(page)
-        # What is asked for may be lost once more, and what moves on may stop. Not for ever: what cannot be repaired
-        # would have everything that changes from then on looked at again and again.
         as_of = datetime.fromisoformat(first.as_of)
         until = as_of - _CLOCKS  # back too, where a clock was ahead and has been set right
         if not is_complete:
+            # What is asked for may be lost once more, and what moves on may stop. Not for ever: what cannot be repaired
+            # would have everything that changes from then on looked at again and again.
             until = min(until, max(since, as_of - self._overlap))
         await self._claims.leave(CHANGED, {"as_of": until.isoformat()})
 

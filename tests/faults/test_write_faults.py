@@ -98,10 +98,8 @@ async def test_connections_cut_in_the_middle_of_a_commit(system: System) -> None
         url = system.database.url.replace(f":{port}/", f":{through}/")
         async with system.replicas(1, REGISTRAR_POSTGRES_URL=url) as replicas:
             async with load(system.amqp_url, senders=3) as sent:
-                for word in (
-                    b"COMMIT;",
-                    b"company.",
-                ) * 3:  # at the commit, and at what is written: of a lone company both
+                # At the commit, and at what is written: of a lone company both.
+                for word in (b"COMMIT;", b"company.") * 3:
                     await sent.more(50)
                     cutting.word, cutting.times = word, 1
                     await eventually(lambda: cutting.times == 0)

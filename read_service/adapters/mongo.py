@@ -117,9 +117,10 @@ class Calls:
     def find(self, collection: str, where: Document, most: int = 0, *, sort: str | None = None) -> list[Document]:
         """The documents that match, as the transaction sees them; at most so many, or all."""
         self._go_on()
-        # All in one batch, as far as 16 MB reach: the driver's first one has 101 documents.
-        options: dict[str, Any] = {"limit": most, "sort": None if sort is None else [(sort, 1)], "batch_size": 10_000}
-        return list(self._database[collection].find(where, session=self._session, **options))
+        # All in one batch, as far as 16 MB reach: the driver's first one has 101 documents. `Collection.find` does the
+        # same, and takes 0.2 ms more of a lone event's way.
+        options: dict[str, Any] = {"limit": most, "batchSize": 10_000} | ({} if sort is None else {"sort": {sort: 1}})
+        return list(self._database.cursor_command("find", collection, filter=where, session=self._session, **options))
 
     def commit(self) -> None:
         """Returns when the transaction is committed."""

@@ -25,7 +25,11 @@ from write_service.service_layer.wanted import wanted_by
 OK = "ok"
 RERUNS = 2  # a race with another replica is over by then, so what is refused once more is refused for its data
 LONGEST_PAUSE = 5.0  # seconds
-_TOLD_AFTER = 0.002  # seconds, when replies and events are on their way: it takes 0.3 ms of the six of a lone command
+
+# Seconds: it takes 0.3 ms, in which a lone command's reply or event would wait. No longer than an acknowledgement waits
+# (contracts/acknowledging.py), for which a stop waits, too: nothing that was committed goes untold.
+_TOLD_AFTER = 0.01
+
 NAMES = "companies_name"  # the constraint by which the database itself keeps names apart
 
 log = logger(__name__)

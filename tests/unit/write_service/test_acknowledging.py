@@ -102,6 +102,20 @@ async def test_many_are_acknowledged_without_a_wait(prefetch: int, many: int) ->
     assert broker.acks == [(many, True)]
 
 
+async def test_a_few_wait_no_longer_once_many_have_finished() -> None:
+    broker = Broker(FEW + 1)
+    window = AckWindow(broker.acknowledge, linger=60)
+    window.finished(1)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert broker.acks == []
+    for tag in range(2, FEW + 2):
+        window.finished(tag)
+    async with asyncio.timeout(10):
+        await window.flushed()
+    assert broker.acks == [(FEW + 1, True)]
+
+
 async def test_those_that_finish_soon_after_each_other_are_acknowledged_together() -> None:
     broker = Broker(3)
     window = AckWindow(broker.acknowledge)

@@ -10,7 +10,7 @@ from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
 from contracts.acknowledging import AckWindow
 from contracts.delivery import Delivery, read_whatever_comes
-from contracts.publisher import HEARTBEAT_SECONDS
+from contracts.publisher import heartbeat
 
 QUIET = 0.05  # seconds without a message
 LONGEST_WAIT = 1.0  # for quiet, where messages trickle in
@@ -73,8 +73,9 @@ class Session:
 
     async def give_back(self, tag: int) -> None:
         """The broker may deliver this one again, here or elsewhere. Raises what says that the channel is gone."""
-        self.window.settled(tag)
+        # In this order: an acknowledgement of all up to a later one would take it from the queue for good.
         await self._channel.basic_nack(tag, requeue=True)
+        self.window.settled(tag)
 
     async def close(self) -> None:
         """Hang up. What is not acknowledged is delivered again."""
@@ -92,7 +93,7 @@ async def open_session(url: str, *, prefetch: int, name: str, timeout: float) ->
     """Connect, without consuming yet. Raises AMQPError or OSError."""
     read_whatever_comes()
     connection = await aio_pika.connect(
-        url, timeout=timeout, client_properties={"connection_name": name}, heartbeat=HEARTBEAT_SECONDS
+        url, timeout=timeout, client_properties={"connection_name": name}, **heartbeat(url)
     )
     try:
         channel = await (await connection.channel(publisher_confirms=False)).get_underlay_channel()

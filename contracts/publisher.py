@@ -9,7 +9,7 @@ from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, DeliveryErr
 
 from contracts.reply_queues import DIRECT
 
-HEARTBEAT_SECONDS = 15  # a lost route is noticed within twice this time
+_HEARTBEAT_SECONDS = 15  # a lost route is noticed within twice this time
 
 
 class Returned(Exception):
@@ -22,6 +22,11 @@ class Unconfirmed(Exception):
 
 class Unsendable(Exception):
     """AMQP has no form for this message, such as a name of more than 255 bytes: sending it again does not help."""
+
+
+def heartbeat(url: str) -> dict[str, Any]:
+    """The heartbeat that a service's connection asks for, unless its address names another one."""
+    return {} if "heartbeat=" in url else {"heartbeat": _HEARTBEAT_SECONDS}
 
 
 class ConfirmedPublisher:
@@ -42,7 +47,7 @@ class ConfirmedPublisher:
             timeout=self._timeout,
             reconnect_interval=0.5,
             client_properties={"connection_name": self._name},
-            heartbeat=HEARTBEAT_SECONDS,
+            **heartbeat(self._url),
         )
         self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
 

@@ -12,6 +12,7 @@ from deploy.local.stack import Stack, changing, load
 
 # Processes rest while others are measured: longer than any rest, or the broker would hang up on them.
 _HEARTBEAT = "heartbeat=600"
+_SERVICE = postgres.SERVICE  # within the class `postgres` is a method
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ class Servers:
         """The server processes by name."""
         return {name: self.stack.processes[name].pid for name in servers.START}
 
-    async def new_database(self, name: str) -> str:
-        """Make an empty database that the service's role owns, and return its address for that role."""
+    async def new_database(self, name: str, role: str = _SERVICE) -> str:
+        """Make an empty database that belongs to this role; its address for that role."""
         admin = await asyncpg.connect(self.postgres("postgres"))
-        await admin.execute(f"CREATE DATABASE {name} OWNER {postgres.SERVICE}")
+        await admin.execute(f"CREATE DATABASE {name} OWNER {role}")
         await admin.close()
-        return self.postgres(name, postgres.SERVICE)
+        return self.postgres(name, role)
 
 
 @contextlib.contextmanager

@@ -26,8 +26,8 @@ OK = "ok"
 RERUNS = 2  # a race with another replica is over by then, so what is refused once more is refused for its data
 LONGEST_PAUSE = 5.0  # seconds
 
-# Seconds: it takes 0.3 ms, in which a lone command's reply or event would wait. No longer than an acknowledgement waits
-# (contracts/acknowledging.py), for which a stop waits, too: nothing that was committed goes untold.
+# Seconds until a batch is counted and logged: that takes 0.3 ms, in which a lone command's event would wait. An orderly
+# stop, with a last pass and connections to close, takes longer; what ends at once may leave its last batch unlogged.
 _TOLD_AFTER = 0.01
 
 NAMES = "companies_name"  # the constraint by which the database itself keeps names apart

@@ -7,22 +7,27 @@ from tests.benchmarks import stocking
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.results import Goal, Sample
 from tests.benchmarks.rows.races import lives, sides
-from tests.benchmarks.subjects.registrar import DATABASE
+from tests.benchmarks.subjects.registrar import beside
 from tests.benchmarks.subjects.system import System
 
 EVENTS = 10_000_000
+_DATABASE, _VHOST = "registrar_stocked", "test_7"
 _NONE, _MANY = "empty log", f"{EVENTS:,} events"
 
 
 async def run(bench: Bench) -> list[Sample]:
-    """Each side alone, from a full queue, before and after ten million events of others are put into the log."""
-    system = await bench.registrar()
-    samples = await bench.alternate({_NONE: partial(_measured, bench, system, _NONE)})
-    began, events = time.monotonic(), bench.plan.stored(EVENTS)
-    await stocking.events(bench.servers.postgres(DATABASE), events)
-    system.log.stocked = events
-    bench.say(f"  {events:,} events are stored ({time.monotonic() - began:.0f} s)")
-    return samples + await bench.alternate({_MANY: partial(_measured, bench, system, _MANY)})
+    """Each side alone, from a full queue of commands: with nothing in the log but what this row has made, and with ten
+    million events of others. Two systems on the same servers, in alternation."""
+    empty = await bench.registrar()
+    async with beside(bench.servers, _DATABASE, _VHOST) as stocked:
+        stocked.rest()
+        began, events = time.monotonic(), bench.plan.stored(EVENTS)
+        await stocking.events(bench.servers.postgres(_DATABASE), events)
+        stocked.log.stocked = events
+        bench.say(f"  {events:,} events are stored ({time.monotonic() - began:.0f} s)")
+        return await bench.alternate(
+            {_NONE: partial(_measured, bench, empty, _NONE), _MANY: partial(_measured, bench, stocked, _MANY)}
+        )
 
 
 async def _measured(bench: Bench, system: System, name: str) -> list[Sample]:

@@ -61,6 +61,19 @@ async def test_one_that_was_given_back_is_not_acknowledged() -> None:
     assert (broker.acks, broker.waiting) == ([(3, True)], [])
 
 
+async def test_those_behind_one_that_was_given_back_are_acknowledged_without_another_message() -> None:
+    broker = Broker(3)
+    window = AckWindow(broker.acknowledge)
+    window.finished(2)
+    window.finished(3)
+    await window.flushed()
+    assert broker.acks == []
+    broker.waiting.remove(1)
+    window.settled(1)
+    await window.flushed()
+    assert (broker.acks, broker.waiting) == ([(3, True)], [])
+
+
 async def test_in_any_order_every_message_is_acknowledged_once_it_is_finished() -> None:
     chance = random.Random(7)
     for _ in range(50):
@@ -114,6 +127,18 @@ async def test_a_few_wait_no_longer_once_many_have_finished() -> None:
     async with asyncio.timeout(10):
         await window.flushed()
     assert broker.acks == [(FEW + 1, True)]
+
+
+async def test_a_few_wait_again_after_many() -> None:
+    broker = Broker(FEW + 2)
+    window = AckWindow(broker.acknowledge, linger=0.2)
+    for tag in range(1, FEW + 3):
+        window.finished(tag)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert broker.acks == ([] if tag <= FEW else [(FEW + 1, True)])
+    await window.flushed()
+    assert broker.acks == [(FEW + 1, True), (FEW + 2, True)]
 
 
 async def test_those_that_finish_soon_after_each_other_are_acknowledged_together() -> None:

@@ -1,4 +1,4 @@
-"""The MongoDB driver: the only file that imports it, so that another driver is a day's work."""
+"""The MongoDB driver: with `pipelining` the only file that imports it, so that another driver is a day's work."""
 
 import asyncio
 import contextlib
@@ -24,6 +24,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from read_service.adapters.collections import Index
+from read_service.adapters.pipelining import run_in_one_flight
 from read_service.projections.ports import Clashed, Conflicted, RefusedData
 
 Document: TypeAlias = dict[str, Any]
@@ -40,7 +41,7 @@ TRANSIENT, UNKNOWN_COMMIT = "TransientTransactionError", "UnknownTransactionComm
 _MAJORITY_AND_SNAPSHOT = ReadConcern("snapshot"), WriteConcern("majority"), ReadPreference.PRIMARY
 _COMMIT_SECONDS = 60.0  # a transaction lives no longer
 _ABANDONED_SECONDS = 1.0  # for a server that answers, more than enough; one that is frozen must not hold up stopping
-_DUPLICATE_KEY, _EXISTS, _OTHER_OPTIONS = 11000, 48, 85
+_EXISTS, _OTHER_OPTIONS = 48, 85
 _REFUSALS = {13, 18, 8000}  # without the right, without the right password, either of them as Atlas says it
 # The data itself is refused: too large, nested too deep, a key that cannot be stored, a name with a dollar.
 _DATA_CODES = {2, 9, 15, 52, 57, 10334, 17280, 17419}
@@ -106,13 +107,8 @@ class Calls:
 
     def run(self, commands: Sequence[Document]) -> None:
         """Run write commands of the server as they are, in order."""
-        for command in commands:
-            self._go_on()
-            answer = self._database.command(command, session=self._session)
-            for fault in answer.get("writeErrors", ()):
-                if fault["code"] == _DUPLICATE_KEY:
-                    raise DuplicateKeyError(fault["errmsg"], fault["code"], fault)
-                raise OperationFailure(fault["errmsg"], fault["code"], fault)
+        self._go_on()
+        run_in_one_flight(self._database, self._session, commands)
 
     def find(self, collection: str, where: Document, most: int = 0, *, sort: str | None = None) -> list[Document]:
         """The documents that match, as the transaction sees them; at most so many, or all."""
@@ -203,7 +199,7 @@ async def run(database: Database, session: Session, commands: Sequence[Document]
 
 
 async def _in_one_visit(calls: Callable[[threading.Event], T]) -> T:
-    # The driver goes into a thread and back for every call: 0.2 ms and two switches each, for six calls a transaction.
+    # The driver goes into a thread and back for every call: 0.2 ms and two switches each, three of them a transaction.
     abandoned = threading.Event()
     visit = asyncio.get_running_loop().run_in_executor(None, calls, abandoned)
     visit.add_done_callback(lambda over: over.cancelled() or over.exception())  # read by nobody, once it is abandoned

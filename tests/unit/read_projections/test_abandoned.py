@@ -2,14 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
 from pymongo.errors import OperationFailure
 
 from read_service.adapters import mongo
-from read_service.adapters.mongo import Calls, Document, in_transaction, run
+from read_service.adapters.mongo import Calls, Document, in_transaction
 
 
 class Frozen:
@@ -23,10 +23,9 @@ class Frozen:
         self.over = threading.Event()
         self.began, self.thaws = threading.Event(), threading.Event()
 
-    def command(self, command: Document, **_: Any) -> Document:
-        self.ran.append(command)
+    def flight(self, _database: object, _session: object, commands: Sequence[Document]) -> None:
+        self.ran += commands
         self._freeze("command")
-        return {}
 
     def start_transaction(self, *_: object) -> None:
         self.told.append("start")
@@ -47,34 +46,16 @@ class Frozen:
         self.over.set()
 
 
-async def test_after_it_was_given_up_no_further_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Frozen:
     monkeypatch.setattr(mongo, "_ABANDONED_SECONDS", 0.01)
-    server, over = Frozen(), threading.Event()
-
-    def commands() -> Iterator[Document]:
-        try:
-            yield {"first": 1}
-            yield {"second": 1}
-        finally:  # whether all were taken or not
-            over.set()
-
-    stand_in, both = cast("Any", server), cast("Any", commands())
-    running = asyncio.create_task(run(stand_in, stand_in, both))
-    del both
-    await asyncio.to_thread(server.began.wait, 10)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    server.thaws.set()
-    assert await asyncio.to_thread(over.wait, 10)
-    assert server.ran == [{"first": 1}]
+    frozen = Frozen()
+    monkeypatch.setattr(mongo, "run_in_one_flight", frozen.flight)
+    return frozen
 
 
 @pytest.mark.parametrize("last", [True, False])
-async def test_a_transaction_that_was_given_up_is_undone(monkeypatch: pytest.MonkeyPatch, *, last: bool) -> None:
-    monkeypatch.setattr(mongo, "_ABANDONED_SECONDS", 0.01)
-    server = Frozen()
-
+async def test_a_transaction_that_was_given_up_is_undone(server: Frozen, *, last: bool) -> None:
     def body(calls: Calls) -> None:
         calls.run([{"first": 1}])
         if not last:
@@ -84,11 +65,7 @@ async def test_a_transaction_that_was_given_up_is_undone(monkeypatch: pytest.Mon
     assert (server.ran, server.told) == ([{"first": 1}], ["start", "abort"])
 
 
-async def test_a_commit_of_which_nobody_knows_is_not_repeated_once_it_was_given_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(mongo, "_ABANDONED_SECONDS", 0.01)
-    server = Frozen()
+async def test_a_commit_of_which_nobody_knows_is_not_repeated_once_it_was_given_up(server: Frozen) -> None:
     server.freezes = "commit"
     await _given_up(server, lambda calls: calls.run([{"first": 1}]))
     assert server.told == ["start", "commit", "abort"]

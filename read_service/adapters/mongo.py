@@ -24,7 +24,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from read_service.adapters.collections import Index
-from read_service.adapters.pipelining import run_in_one_flight
+from read_service.adapters.pipelining import run_pipelined
 from read_service.projections.ports import Clashed, Conflicted, RefusedData
 
 Document: TypeAlias = dict[str, Any]
@@ -108,7 +108,7 @@ class Calls:
     def run(self, commands: Sequence[Document]) -> None:
         """Run write commands of the server as they are, in order."""
         self._go_on()
-        run_in_one_flight(self._database, self._session, commands)
+        run_pipelined(self._database, self._session, commands)
 
     def find(self, collection: str, where: Document, most: int = 0, *, sort: str | None = None) -> list[Document]:
         """The documents that match, as the transaction sees them; at most so many, or all."""

@@ -19,7 +19,7 @@ from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from read_service.adapters.pipelining import run_in_one_flight
+from read_service.adapters.pipelining import run_pipelined
 
 COMMANDS, EVENTS = "floor.commands", "floor.events"
 COLLECTIONS = ("positions", "statistics", "companies", "users", "activity")
@@ -62,7 +62,7 @@ async def read(url: str) -> None:
             with session.start_transaction(snapshot, majority):
                 documents[COLLECTIONS[0]].find_one(this, session=session)
                 step = {"q": this, "u": {"$inc": {"version": 1}}, "upsert": True}
-                run_in_one_flight(documents, session, [{"update": name, "updates": [step]} for name in COLLECTIONS])
+                run_pipelined(documents, session, [{"update": name, "updates": [step]} for name in COLLECTIONS])
 
         async def take(message: AbstractIncomingMessage) -> None:
             async with alone:  # a session has one transaction at a time; two events met when the machine paused

@@ -25,7 +25,7 @@ from contracts.commands import Command
 from contracts.reading import read_command_message
 from read_service.adapters import writing as documents
 from read_service.adapters.collections import POSITIONS, name_of
-from read_service.adapters.pipelining import run_in_one_flight
+from read_service.adapters.pipelining import run_pipelined
 from read_service.projecting import LANES
 from read_service.projections.lanes import shares_of
 from read_service.projections.planning import Position, plan
@@ -143,7 +143,7 @@ def _project(client: MongoClient[dict[str, Any]], transactions: Sequence[Written
         for named, commands in transactions:
             session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))
             list(positions.find({"_id": {"$in": named}}, session=session, batch_size=10_000))
-            run_in_one_flight(database, session, commands)
+            run_pipelined(database, session, commands)
             session.commit_transaction()
 
 

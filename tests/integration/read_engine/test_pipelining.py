@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pymongo.errors import InvalidOperation, NetworkTimeout
 
 from read_service.adapters.mongo import Calls, Database, Document, connected, in_transaction, run, transaction
 from read_service.adapters.mongo import StoreAway as Failure
@@ -81,19 +82,40 @@ async def test_an_answer_that_comes_too_late_is_no_other_commands_answer(
 ) -> None:
     async with (
         holding_proxy(port_of(mongo_database.url)) as (holding, port),
-        connected(through(mongo_database.url, port), name="test", timeout=1, answer_timeout=0.5) as database,
+        connected(through(mongo_database.url, port), name="test", timeout=10, answer_timeout=2) as database,
         await database.client.start_session() as session,
     ):
+        await database.command("ping")
 
         def too_late(calls: Calls) -> None:
+            calls.find(SOME, {})
             holding.word = b"said by nobody"
             calls.run([insert(SOME, "1"), insert(SOME, "2")])
 
-        with pytest.raises(Failure):
+        with pytest.raises(NetworkTimeout):
             await in_transaction(database, session, too_late)
         await holding.let_go()
         await in_transaction(database, session, lambda calls: calls.run([insert(SOME, "3"), insert(SOME, "4")]))
     assert await stored(documents) == ["3", "4"]
+
+
+async def test_what_no_buffer_holds_goes_in_several_flights(documents: Database) -> None:
+    # Answers of ten megabytes, and commands of as many behind them: in one flight each side would wait for the other.
+    many = [f"{number:05}" + "x" * 1000 for number in range(10_000)]
+    upserts = [{"q": {"_id": one}, "u": {"$set": {"a": 1}}, "upsert": True} for one in many]
+    commands: list[Document] = [{"update": name, "updates": upserts} for name in (SOME, OTHER, "users.g1")]
+    async with await documents.client.start_session() as session:
+        await in_transaction(documents, session, lambda calls: calls.run([*commands, insert(SOME, "the last one")]))
+    assert await stored(documents) == [*many, "the last one"]
+    assert await stored(documents, OTHER) == many
+
+
+async def test_nothing_is_written_once_the_transaction_has_ended(documents: Database) -> None:
+    async with await documents.client.start_session() as session:
+        await in_transaction(documents, session, lambda calls: calls.run([insert(SOME, "1")]))
+        with pytest.raises(InvalidOperation):
+            await run(documents, session, [insert(SOME, "2")])
+    assert await stored(documents) == ["1"]
 
 
 async def test_commands_in_an_open_transaction(documents: Database) -> None:

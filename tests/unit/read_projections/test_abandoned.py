@@ -50,7 +50,7 @@ class Frozen:
 def server(monkeypatch: pytest.MonkeyPatch) -> Frozen:
     monkeypatch.setattr(mongo, "_ABANDONED_SECONDS", 0.01)
     frozen = Frozen()
-    monkeypatch.setattr(mongo, "run_in_one_flight", frozen.flight)
+    monkeypatch.setattr(mongo, "run_pipelined", frozen.flight)
     return frozen
 
 

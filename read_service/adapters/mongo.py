@@ -1,4 +1,4 @@
-"""The MongoDB driver: with `pipelining` the only file that imports it, so that another driver is a day's work."""
+"""The MongoDB driver: with `finding` and `pipelining` all that imports it, so that another driver is a day's work."""
 
 import asyncio
 import contextlib

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from read_service.adapters.collections import name_of
+from read_service.adapters.finding import find_one
 from read_service.adapters.mongo import Database, Session
 
 Document = dict[str, Any]
@@ -28,11 +29,14 @@ class Documents:
 
     async def one(self, name: str, where: Filter, fields: Filter | None = None) -> Document | None:
         """The document that matches, or None."""
-        collection = self.database[self.collection(name)]
-        found: Document | None = await collection.find_one(
-            where, fields, session=self.session, max_time_ms=self.time_limit_ms
+        return await find_one(
+            self.database,
+            self.collection(name),
+            where,
+            fields,
+            time_limit_ms=self.time_limit_ms,
+            session=self.session,
         )
-        return found
 
     async def many(
         self, name: str, where: Filter, *, sort: Sort | None = None, limit: int = 0, fields: Filter | None = None

@@ -20,7 +20,7 @@ PLANTS = {
     "read_service/adapters/generations.py": ("read_service.views.pages", "Read service: layers"),
     "read_service/views/companies.py": ("read_service.projections.companies", "Queries never touch projections"),
     "read_service/projections/engine.py": ("aio_pika", "Projections and their engine know no driver"),
-    "read_service/views/documents.py": ("motor", "Two files import MongoDB's driver"),
+    "read_service/views/documents.py": ("motor", "Three files import MongoDB's driver"),
 }
 
 

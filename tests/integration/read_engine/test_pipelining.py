@@ -82,7 +82,7 @@ async def test_an_answer_that_comes_too_late_is_no_other_commands_answer(
 ) -> None:
     async with (
         holding_proxy(port_of(mongo_database.url)) as (holding, port),
-        connected(through(mongo_database.url, port), name="test", timeout=10, answer_timeout=2) as database,
+        connected(through(mongo_database.url, port), name="test", timeout=10, answer_timeout=1) as database,
         await database.client.start_session() as session,
     ):
         await database.command("ping")

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from contracts.commands import Command
 from tests.integration.write_service.conftest import Owner
 from tests.integration.write_service.pipelines import one_transaction, pipeline
 from tests.support.eventually import eventually
@@ -29,48 +30,50 @@ from write_service.service_layer.wanted import wanted_by
 # company's commands take two of them.
 LONE = [b"clock_timestamp", b"unpublished"]
 STATEMENTS = [b"BEGIN", *LONE, b"COMMIT;"]
+LOST = [*((word, 1) for word in LONE), *((word, 2) for word in STATEMENTS)]  # in which one, and of how many commands
 
 OPEN_FOR_GOOD = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"""
 
 
-@pytest_asyncio.fixture
-async def route(server: Server) -> AsyncIterator[Proxy]:
+@contextlib.asynccontextmanager
+async def through_a_route(server: Server, database_name: str) -> AsyncIterator[tuple[AsyncEngine, Proxy]]:
+    """An engine with one connection, which is used again where that is possible, and the way that it takes."""
     async with proxy_to(server.port) as proxy:
-        yield proxy
+        url = server.url(database_name).replace(f":{server.port}/", f":{proxy.port}/")
+        async with database(url, timeout=1, connections=1) as made:
+            async with made.connect():
+                pass  # SQLAlchemy begins a transaction of its own when it connects for the first time
+            yield made, proxy
 
 
-@pytest_asyncio.fixture
-async def beyond(server: Server, database_name: str, route: Proxy) -> AsyncIterator[AsyncEngine]:
-    """An engine with one connection, which is used again where that is possible."""
-    url = server.url(database_name).replace(f":{server.port}/", f":{route.port}/")
-    async with database(url, timeout=1, connections=1) as made:
-        async with made.connect():
-            pass  # SQLAlchemy begins a transaction of its own when it connects for the first time
-        yield made
+async def test_what_was_answered_is_committed(server: Server, database_name: str, owner: Owner) -> None:
+    # All at once: each spends four seconds waiting for a route that says nothing.
+    orders = {
+        (word, commands): [register(an_id(), f"{word.decode()} {commands} {number}") for number in range(commands + 2)]
+        for word, commands in LOST
+    }
+    async with contextlib.AsyncExitStack() as stack, asyncio.timeout(60):
+        routes = [await stack.enter_async_context(through_a_route(server, database_name)) for _ in LOST]
+        async with asyncio.TaskGroup() as group:
+            for (word, commands), (engine, route) in zip(LOST, routes, strict=True):
+                group.create_task(is_accepted(engine, route, word, orders[word, commands]))
+        await eventually(lambda: owner.fetchval(OPEN_FOR_GOOD), until=lambda number: number == 0)
+    found = {str(row["id"]) for row in await owner.fetch("SELECT id FROM companies")}
+    assert found == {one.company_id for of_one in orders.values() for one in of_one}
 
 
-@pytest.mark.parametrize(
-    ("word", "commands"),
-    [*((word, 1) for word in LONE), *((word, 2) for word in STATEMENTS)],
-    ids=lambda one: one.decode() if isinstance(one, bytes) else str(one),
-)
-async def test_what_was_answered_is_committed(
-    beyond: AsyncEngine, route: Proxy, owner: Owner, word: bytes, commands: int
-) -> None:
-    ids = [an_id() for _ in range(commands + 2)]
-    orders = [register(company_id, f"Company {number}") for number, company_id in enumerate(ids)]
-    async with pipeline(beyond) as replica:
+async def is_accepted(engine: AsyncEngine, route: Proxy, word: bytes, orders: list[Command]) -> None:
+    """The statement with this word reaches the server when the service has given up on it, and the next two come."""
+    async with pipeline(engine) as replica:
         route.word = word
         first = asyncio.create_task(replica.handle(*orders[:-2]))
         await eventually(lambda: replica.settling.condition, until=lambda said: "imeout" in said)
         route.thaw()
         replies = [*await first, *await replica.handle(*orders[-2:])]
-    assert [(reply.status, getattr(reply, "repeated", None)) for reply in replies] == [("accepted", False)] * len(ids)
-    found = await owner.fetch("SELECT id FROM companies WHERE id = ANY($1::uuid[])", ids)
-    assert {str(row["id"]) for row in found} == set(ids)
-    await eventually(lambda: owner.fetchval(OPEN_FOR_GOOD), until=lambda number: number == 0)
+    answered = [(reply.status, getattr(reply, "repeated", None)) for reply in replies]
+    assert answered == [("accepted", False)] * len(orders), word
 
 
 @pytest_asyncio.fixture
@@ -114,17 +117,18 @@ async def refused(engine: AsyncEngine) -> None:
 
 
 async def test_who_is_broken_off_while_it_rolls_back_keeps_nothing_open(
-    beyond: AsyncEngine, route: Proxy, owner: Owner
+    server: Server, database_name: str, owner: Owner
 ) -> None:
-    route.word = b"ROLLBACK;"
-    rolling_back = asyncio.create_task(refused(beyond))
-    await eventually(lambda: route.word == b"")
-    rolling_back.cancel()
-    await asyncio.wait({rolling_back})
-    route.thaw()
-    await PostgresParking(beyond).park([a_message(b"next")])  # on that connection, had it been kept
-    assert await owner.fetchval("SELECT count(*) FROM parked") == 1
-    await eventually(lambda: owner.fetchval(OPEN_FOR_GOOD), until=lambda number: number == 0)
+    async with through_a_route(server, database_name) as (engine, route):
+        route.word = b"ROLLBACK;"
+        rolling_back = asyncio.create_task(refused(engine))
+        await eventually(lambda: route.word == b"")
+        rolling_back.cancel()
+        await asyncio.wait({rolling_back})
+        route.thaw()
+        await PostgresParking(engine).park([a_message(b"next")])  # on that connection, had it been kept
+        assert await owner.fetchval("SELECT count(*) FROM parked") == 1
+        await eventually(lambda: owner.fetchval(OPEN_FOR_GOOD), until=lambda number: number == 0)
 
 
 async def failed_and_ignored(engine: AsyncEngine) -> None:
@@ -140,15 +144,16 @@ async def test_a_transaction_with_a_failed_statement_is_not_taken_for_committed(
 
 
 @pytest.mark.parametrize("word", [b"BEGIN", b"COMMIT;"], ids=bytes.decode)
-async def test_what_was_parked_stays_parked(beyond: AsyncEngine, route: Proxy, owner: Owner, word: bytes) -> None:
-    parking = PostgresParking(beyond)
-    route.word = word
-    with pytest.raises(TimeoutError):
-        await parking.park([a_message(b"first")])
-    route.thaw()
-    await parking.park([a_message(b"first"), a_message(b"second")])
-    assert await owner.fetchval("SELECT count(*) FROM parked") == 2
-    await eventually(lambda: owner.fetchval(OPEN_FOR_GOOD), until=lambda number: number == 0)
+async def test_what_was_parked_stays_parked(server: Server, database_name: str, owner: Owner, word: bytes) -> None:
+    async with through_a_route(server, database_name) as (engine, route):
+        parking = PostgresParking(engine)
+        route.word = word
+        with pytest.raises(TimeoutError):
+            await parking.park([a_message(b"first")])
+        route.thaw()
+        await parking.park([a_message(b"first"), a_message(b"second")])
+        assert await owner.fetchval("SELECT count(*) FROM parked") == 2
+        await eventually(lambda: owner.fetchval(OPEN_FOR_GOOD), until=lambda number: number == 0)
 
 
 def a_message(body: bytes) -> ToPark:

@@ -3,8 +3,8 @@
 `Collection.find_one` makes a cursor, which asks for nothing more than that. *Measured*: a tenth of a query over HTTP,
 DECISIONS 15.
 
-As in `pipelining`, what is called here of the driver is not what it publishes: its loop of a read, which goes once more
-to whatever is the primary then, and a connection's command.
+As in `pipelining`, what is called here is not what the drivers publish: pymongo's loop of a read, which goes once more
+to whatever is the primary then, a connection's command, and the threads in which motor has its calls.
 """
 
 import asyncio

@@ -27,6 +27,15 @@ _STOP_SECONDS = 40  # the services bound their own stopping at 25 s
 
 def up(stack: Stack, addresses: Mapping[str, str], replicas: Mapping[str, int]) -> None:
     """Run `setup` of both services, then start and stop replicas until there are as many as asked. Raises Trouble."""
+    _change(stack, addresses, replicas, set_up=list(replicas))
+
+
+def scale(stack: Stack, addresses: Mapping[str, str], replicas: Mapping[str, int]) -> None:
+    """Start and stop replicas of services that are set up until there are as many as asked. Raises Trouble."""
+    _change(stack, addresses, replicas, set_up=[])
+
+
+def _change(stack: Stack, addresses: Mapping[str, str], replicas: Mapping[str, int], set_up: list[str]) -> None:
     wanted = [f"{service}-{number}" for service, count in replicas.items() for number in range(1, count + 1)]
     surplus = [name for name in stack.processes if _service(name) in replicas and name not in wanted]
     missing = [name for name in wanted if not stack.running(name)]
@@ -36,11 +45,11 @@ def up(stack: Stack, addresses: Mapping[str, str], replicas: Mapping[str, int]) 
         print(f"The services run already: {', '.join(wanted)}.")
     _stop(stack, surplus)
     if missing:
-        asyncio.run(_set_up_and_start(stack, addresses, list(replicas), missing))
+        asyncio.run(_set_up_and_start(stack, addresses, set_up, missing))
 
 
-async def _set_up_and_start(stack: Stack, addresses: Mapping[str, str], kinds: list[str], names: list[str]) -> None:
-    await _all(_set_up(service, addresses) for service in kinds)
+async def _set_up_and_start(stack: Stack, addresses: Mapping[str, str], set_up: list[str], names: list[str]) -> None:
+    await _all(_set_up(service, addresses) for service in set_up)
     await _all(_start(stack, addresses, name) for name in names)
 
 

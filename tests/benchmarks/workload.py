@@ -17,6 +17,7 @@ STORED = "00000000-0000-4000-8000-"  # how the ids of companies begin that were 
 
 # Commands of one company are this many steps apart at most: far more than are ever under way at once.
 _APART = 400
+FEWEST = 12  # companies that can be told apart by steps: more than the naive peer, which keeps no order, has under way
 _EARLIER = 1600  # additions between a user's and the user's next change: more than any replicas have under way
 _MANY_SEATS = 1_000_000
 
@@ -44,9 +45,10 @@ def lives(seed: int, companies: int) -> Iterator[dict[str, Any]]:
     """Six commands a company: register, add an owner and two members, activate, rename.
 
     Every company begins one step after the one before it and takes its next turn `_APART` steps later, so that all
-    kinds of commands are always under way together, and those of one company never race.
+    kinds of commands are always under way together, and those of one company never race. Of few companies each turn
+    comes when all have had the one before.
     """
-    apart = max(1, min(_APART, companies // 4))
+    apart = min(_APART, companies, max(FEWEST, companies // 4))
     chance = random.Random(seed)
     for step in range(companies + 5 * apart):
         for turn in range(6):

@@ -7,13 +7,14 @@ from tests.benchmarks.racing import Race, drained, fill, sent
 from tests.benchmarks.results import Sample
 from tests.benchmarks.subjects.noop import NoOp
 from tests.benchmarks.subjects.system import System
+from tests.benchmarks.workload import FEWEST
 
 Job = dict[str, Any]
 
 
 def lives(bench: Bench, companies: int) -> Job:
     """Six commands a company, of companies that nobody has seen."""
-    return {"kind": "lives", "seed": bench.seed(), "companies": bench.plan.count(companies, 40)}
+    return {"kind": "lives", "seed": bench.seed(), "companies": bench.plan.count(companies, FEWEST)}
 
 
 async def visible(bench: Bench, system: System, job: Job, batch: int = 1, name: str | None = None) -> list[Sample]:

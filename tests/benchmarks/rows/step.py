@@ -75,7 +75,7 @@ async def stored(bench: Bench, library: Library) -> list[Sample]:
 
 
 async def _write_side(bench: Bench, system: System, companies: int) -> list[Sample]:
-    job = {"kind": "registrations", "seed": bench.seed(), "companies": bench.plan.count(companies, 40)}
+    job = {"kind": "registrations", "seed": bench.seed(), "companies": bench.plan.count(companies, 16)}
     samples = await sides(bench, system, job, (system.name, "readers, not part of this"))
     return samples[:1]
 

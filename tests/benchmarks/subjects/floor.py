@@ -1,5 +1,6 @@
 """The floor as a subject: queues, a table, a collection, and a process for each side."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,10 +49,9 @@ async def floor(servers: Servers) -> Floor:
     await declare(amqp, {"commands": COMMANDS, "events": EVENTS})
     variables = {"PEER_AMQP_URL": amqp, "PEER_POSTGRES_URL": postgres, "PEER_MONGO_URL": mongo}
     peer = "tests.benchmarks.peers.floor"
-    pids = {
-        f"floor {side}": await started(
-            servers.stack, f"floor-{side}", peer, side, environment=variables, amqp=amqp, queue=queue
-        )
+    starting = (
+        started(servers.stack, f"floor-{side}", peer, side, environment=variables, amqp=amqp, queue=queue)
         for side, (_, queue) in SIDES.items()
-    }
-    return Floor(NAME, amqp, mongo, pids)
+    )
+    pids = await asyncio.gather(*starting)
+    return Floor(NAME, amqp, mongo, {f"floor {side}": pid for side, pid in zip(SIDES, pids, strict=True)})

@@ -1,5 +1,6 @@
 """The naive peer as a subject: its database, queues and three processes."""
 
+import asyncio
 from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -21,9 +22,14 @@ _EXCHANGES = {
 _SIDES = {"write": messages.QUEUE_COMMANDS, "read": messages.QUEUE_EVENTS, "query": messages.QUEUE_QUERIES}
 
 
-async def naive(servers: Servers, tuned: Mapping[str, str] | None = None, name: str = NAME) -> System:
-    """The naive services, running on an empty database; `tuned` are variables of theirs."""
-    amqp, stack = servers.amqp(VHOST), servers.stack
+async def naive(
+    servers: Servers, tuned: Mapping[str, str] | None = None, name: str = NAME, vhost: str = VHOST
+) -> System:
+    """The naive services, running on an empty database; `tuned` are variables of theirs.
+
+    Another one that runs, or rests, under another name wants another virtual host: they would share the queues.
+    """
+    amqp, stack = servers.amqp(vhost), servers.stack
     postgres = await servers.new_database(name)
     await _make_tables(postgres)
     await declare(amqp, _EXCHANGES)
@@ -34,10 +40,11 @@ async def naive(servers: Servers, tuned: Mapping[str, str] | None = None, name: 
         "PEER_MONGO_URL": servers.mongo(name),
         "PEER_HTTP_PORT": str(stack.port(f"{name}-query")),
     }
-    pids = {
-        side: await started(stack, f"{name}-{side}", f"{_PEER}.{side}", environment=variables, amqp=amqp, queue=queue)
+    starting = (
+        started(stack, f"{name}-{side}", f"{_PEER}.{side}", environment=variables, amqp=amqp, queue=queue)
         for side, queue in _SIDES.items()
-    }
+    )
+    pids = dict(zip(_SIDES, await asyncio.gather(*starting), strict=True))
     log, documents = await Log.at(servers.postgres(name)), Documents(servers.mongo(name))
     return System(
         name,

@@ -20,7 +20,8 @@ _SERVICES = (services.WRITE, services.READ)
 async def registrar(servers: Servers, *, write: int = 1, read: int = 1) -> System:
     """So many replicas of both services, running; called again, it changes their number."""
     stack, replicas = servers.stack, {services.WRITE: write, services.READ: read}
-    await asyncio.to_thread(services.up, stack, servers.addresses, replicas)
+    change = services.scale if any(stack.running(f"{service}-1") for service in _SERVICES) else services.up
+    await asyncio.to_thread(change, stack, servers.addresses, replicas)
 
     def of(service: str) -> dict[str, int]:
         return _pids(servers, [f"{service}-{number}" for number in range(1, replicas[service] + 1)])
@@ -56,7 +57,7 @@ async def beside(servers: Servers, name: str, vhost: str) -> AsyncIterator[Syste
         yield system
     finally:
         await system.close()
-        await asyncio.to_thread(services.up, servers.stack, servers.addresses, dict.fromkeys(_SERVICES, 1))
+        await asyncio.to_thread(services.scale, servers.stack, servers.addresses, dict.fromkeys(_SERVICES, 1))
 
 
 def _pids(servers: Servers, names: Sequence[str]) -> dict[str, int]:

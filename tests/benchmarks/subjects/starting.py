@@ -1,4 +1,4 @@
-"""Starting a peer's process beside the servers, and waiting until it consumes."""
+"""Starting a peer's processes beside the servers, and waiting until each consumes."""
 
 import sys
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,15 @@ def test_every_command_that_is_sent_is_accepted_and_changes_something(commands: 
         assert model.tell(command).event, command
         ids.add(command.id)
     assert len(ids) > 1000
+
+
+@pytest.mark.parametrize("companies", [workload.FEWEST, 40, 60, 300])
+def test_commands_of_one_company_are_further_apart_than_the_naive_peer_has_under_way(companies: int) -> None:
+    turns: dict[str, list[int]] = {}
+    for number, command in enumerate(workload.lives(7, companies)):
+        turns.setdefault(command["subject"], []).append(number)
+    assert len(turns) == companies
+    assert min(later - sooner for taken in turns.values() for sooner, later in pairwise(taken)) > 10
 
 
 def test_a_run_repeats_nothing_of_another_run() -> None:

@@ -1,7 +1,7 @@
 """Where a service's time goes: python -m tests.benchmarks.profile write|read [--companies N] [--batch N].
 
-Runs the service under cProfile on private servers, from a full queue, and prints microseconds a command by part and by
-function. The profiler itself makes Python code two or three times slower: read shares, not times.
+Runs the service under cProfile on private servers, from a full queue, and prints microseconds a command by step, by
+part and by function. The profiler itself makes Python code two or three times slower: read shares, not times.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from tests.benchmarks.subjects.system import System
 
 _MODULES = {services.WRITE: "write_service", services.READ: "read_service"}
 _NAME = "profiled"
-_WAITING = ("epoll",)
+_WAITING = ("epoll", "SimpleQueue", "recv_into")  # the last one by a thread, for MongoDB
 _STARTING = ("importlib", "marshal", "pydantic/_internal", "compile", "posix.stat", "dataclasses.py", "typing.py")
 _PARTS = {
     "waiting": _WAITING,
@@ -37,6 +37,37 @@ _PARTS = {
     "event loop": ("asyncio", "_contextvars", "Task"),
 }
 _REST = "other built-ins"
+# What a command goes through, in order, with the function whose time it is, from call to return. What is indented is a
+# part of what is above it. A coroutine's waits do not count; a reading service's transaction waits in its thread.
+_STEPS = {
+    services.WRITE: {
+        "decode and validate": ("contracts/reading.py", "read_command_message"),
+        "  JSON": ("contracts/reading.py", "_json"),
+        "locks and look (SQL)": ("write_service/adapters/transaction.py", "load"),
+        "decide, record, answer": ("service_layer/batch.py", "handle"),
+        "  domain": ("service_layer/batch.py", "_attempt"),
+        "  events recorded": ("service_layer/publishing.py", "event_record"),
+        "  events encoded": ("service_layer/publishing.py", "published_event"),
+        "  outcomes to replies": ("service_layer/outcomes.py", "reply_to"),
+        "changes to rows": ("service_layer/batch.py", "changes"),
+        "write (SQL)": ("write_service/adapters/transaction.py", "write"),
+        "commit (SQL)": ("write_service/adapters/transaction.py", "commit"),
+        "events to messages": ("adapters/broker.py", "_messages"),
+        "publish": ("contracts/publisher.py", "publish"),
+        "acknowledge": ("contracts/consuming.py", "_acknowledge"),
+    },
+    services.READ: {
+        "decode and validate": ("projections/reading.py", "read_event_message"),
+        "look (MongoDB)": ("adapters/transactions.py", "positions"),
+        "plan": ("projections/planning.py", "plan"),
+        "write (MongoDB)": ("adapters/transactions.py", "write"),
+        "  plan to commands": ("adapters/writing.py", "commands"),
+        "  BSON": ("adapters/pipelining.py", "_message"),
+        "commit (MongoDB)": ("adapters/mongo.py", "_commit"),
+        "metrics": ("entrypoints/events.py", "report"),
+        "acknowledge": ("contracts/consuming.py", "_acknowledge"),
+    },
+}
 
 Function = tuple[str, int, str]
 
@@ -52,9 +83,13 @@ def main() -> None:
     asked = parser.parse_args()
     with fresh_servers(asked.root) as servers:
         stats = servers.stack.root / "profile.stats"
-        commands = asyncio.run(_profiled(servers, f"{asked.side}-service", asked.companies, asked.batch, stats))
-        spent = _spent(pstats.Stats(str(stats)), commands)
-    for line in _lines(spent, asked.lines):
+        service = f"{asked.side}-service"
+        commands = asyncio.run(_profiled(servers, service, asked.companies, asked.batch, stats))
+        times = _times(pstats.Stats(str(stats)), commands)
+    for line in (
+        *_steps(times, service),
+        *_lines({function: own for function, (own, _) in times.items()}, asked.lines),
+    ):
         print(line)
 
 
@@ -80,14 +115,23 @@ def _line(system: System, *, write: bool) -> Line:
 
 def _spawn(servers: Servers, service: str, stats: Path) -> None:
     port = servers.stack.port(_NAME)
-    command = [sys.executable, "-m", "cProfile", "-o", str(stats), "-m", _MODULES[service], "serve"]
+    command = [sys.executable, "-m", "tests.benchmarks.profiled", str(stats), _MODULES[service], "serve"]
     servers.stack.spawn(_NAME, command, {**servers.addresses, "REGISTRAR_HTTP_PORT": str(port)})
 
 
-def _spent(stats: pstats.Stats, commands: int) -> dict[Function, float]:
-    """Microseconds a command of each function itself."""
+def _times(stats: pstats.Stats, commands: int) -> dict[Function, tuple[float, float]]:
+    """Microseconds a command of each function itself, and with all that it calls."""
     found: Mapping[Function, tuple[int, int, float, float, object]] = stats.stats  # type: ignore[attr-defined]
-    return {function: figures[2] / commands * 1e6 for function, figures in found.items()}
+    return {
+        function: (own / commands * 1e6, whole / commands * 1e6) for function, (_, _, own, whole, _) in found.items()
+    }
+
+
+def _steps(times: Mapping[Function, tuple[float, float]], service: str) -> Iterator[str]:
+    for step, (file, name) in _STEPS[service].items():
+        whole = sum(both[1] for function, both in times.items() if function[0].endswith(file) and function[2] == name)
+        yield f"{whole:9.1f} µs a command  {step}"
+    yield ""
 
 
 def _lines(spent: Mapping[Function, float], functions: int) -> Iterator[str]:

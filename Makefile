@@ -45,9 +45,9 @@ test: install ## the whole test suite against real servers: make test TESTS="tes
 faults: install ## the fault suite in its long form: servers and services killed, frozen and cut off
 	@$(TIDY) REGISTRAR_TEST_LONG=1 .venv/bin/pytest tests/faults tests/e2e/test_any_order.py $(TESTS)
 
-bench: ## the benchmark table and plots: make bench, ROW=burst, ROW=all (half an hour)
+bench: ## the benchmark table and plots: make bench, ROW=burst, ROW=all (an hour), PUBLISH=1 for those of the README
 	@deploy/local/install.sh bench
-	@$(PYTHON) -m tests.benchmarks $(if $(ROW),--row $(ROW))
+	@$(PYTHON) -m tests.benchmarks $(if $(ROW),--row $(ROW)) $(if $(PUBLISH),--publish)
 
 fmt: install ## format, and repair what lint can repair
 	.venv/bin/ruff check --fix-only .

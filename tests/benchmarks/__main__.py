@@ -41,7 +41,7 @@ def measured(rows: Sequence[Row], plan: Plan, out: Path, root: Path) -> list[str
     """Measure rows and save each; what went wrong. Rows that fill the stores have servers of their own."""
     failed: list[str] = []
     commit = folder.commit()  # now: what is committed meanwhile is not what runs
-    for together in [list(rows)] if plan.shared else _groups(rows):
+    for together in [list(rows)] if plan.short else _groups(rows):
         while together:
             with fresh_servers(root) as servers:
                 failed += asyncio.run(_measured(together, plan, out, servers, commit))

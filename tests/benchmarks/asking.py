@@ -91,20 +91,23 @@ async def bus(url: str) -> AsyncIterator[Bus]:
         yield client
 
 
-async def timed(url: str, paths: Iterable[str], in_flight: int, right: Callable[[bytes], bool]) -> list[float]:
-    """The seconds that each of these requests took, so many in flight at once. Raises Wrong for a wrong answer."""
+async def timed(url: str, paths: Iterable[str], in_flight: int, right: Callable[[str, bytes], bool]) -> list[float]:
+    """The seconds that each of these requests took, so many in flight at once.
+
+    `right` tells whether a path has the right answer. Raises Wrong for another one.
+    """
     remaining, took = iter(paths), list[float]()
     await asyncio.gather(*(_some(url, remaining, took, right) for _ in range(in_flight)))
     return took
 
 
-async def _some(url: str, remaining: Iterator[str], took: list[float], right: Callable[[bytes], bool]) -> None:
+async def _some(url: str, remaining: Iterator[str], took: list[float], right: Callable[[str, bytes], bool]) -> None:
     async with http(url) as connection:
         for path in remaining:
             began = time.monotonic()
             body = await connection.get(path)
             took.append(time.monotonic() - began)
-            if not right(body):
+            if not right(path, body):
                 raise Wrong(f"{path}: {body[:200].decode()}")
 
 

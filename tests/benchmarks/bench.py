@@ -22,7 +22,7 @@ class Plan:
     warmups: int = 1
     size: float = 1.0  # how much of the full number of commands
     large: float = 1.0  # how much of the full number of companies and events that lie there already
-    shared: bool = False  # rows that fill the stores share the servers of the others
+    short: bool = False  # all rows share servers, and leave out what would only repeat
 
     def count(self, full: int, least: int = 1) -> int:
         """So many of the full number."""
@@ -37,7 +37,7 @@ class Plan:
         return max(100, round(full * self.large))
 
 
-SHORT = Plan(rounds=1, warmups=0, size=0.02, large=0.001, shared=True)
+SHORT = Plan(rounds=1, warmups=0, size=0.02, large=0.001, short=True)
 
 
 @dataclass

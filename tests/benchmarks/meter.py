@@ -20,7 +20,8 @@ _EVERY = 0.5  # seconds between two looks at memory
 class Usage:
     """Per name: seconds of processor time within the block, the most memory seen (MiB), (second, MiB) on the way.
 
-    `stolen` is what the host gave to others while this machine wanted it: seconds of processor time, of all cores.
+    `stolen` is what the host gave to others while this machine wanted it, `idle` what nobody wanted: seconds of
+    processor time, of all cores. What is missing to all of it is the kernel's, and that of processes not named here.
     """
 
     cpu: dict[str, float] = field(default_factory=dict)
@@ -28,6 +29,7 @@ class Usage:
     trail: dict[str, list[list[float]]] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
     stolen: float = 0.0
+    idle: float = 0.0
 
 
 @contextlib.asynccontextmanager
@@ -36,7 +38,7 @@ async def metered(pids: Mapping[str, int], *, watched: bool = True) -> AsyncIter
 
     Not `watched`, their memory is that at the end: a look takes 12 ms, in which this process sees no reply.
     """
-    usage, before, withheld = Usage(), cpu_seconds(pids), stolen()
+    usage, before, withheld, rested = Usage(), cpu_seconds(pids), stolen(), idle()
     watching = asyncio.create_task(_watch(pids, usage, before) if watched else asyncio.sleep(0))
     try:
         with collector_at_rest():
@@ -44,7 +46,7 @@ async def metered(pids: Mapping[str, int], *, watched: bool = True) -> AsyncIter
     finally:
         watching.cancel()
         _look(pids, usage, before)
-        usage.stolen = round(stolen() - withheld, 3)
+        usage.stolen, usage.idle = round(stolen() - withheld, 3), round(idle() - rested, 3)
 
 
 @contextlib.contextmanager
@@ -92,6 +94,11 @@ def _look(pids: Mapping[str, int], usage: Usage, before: Mapping[str, float]) ->
 def stolen() -> float:
     """Seconds of all cores since boot that the host gave to others (proc(5): the eighth time of the line `cpu`)."""
     return int(_STAT.read_text().split(maxsplit=9)[8]) / _TICKS
+
+
+def idle() -> float:
+    """Seconds of all cores since boot in which there was nothing to do, or only to wait for a disk (proc(5))."""
+    return sum(map(int, _STAT.read_text().split(maxsplit=6)[4:6])) / _TICKS
 
 
 def _spent(pid: int, tree: Mapping[int, list[int]]) -> float:

@@ -37,9 +37,10 @@ _PARTS = {
     "event loop": ("asyncio", "_contextvars", "Task"),
 }
 _REST = "other built-ins"
-# What a command goes through, in order, with the function whose time it is, from call to return. What is indented is a
-# part of what is above it. A coroutine's waits do not count; a reading service's transaction waits in its thread.
-_STEPS = {
+# What a command goes through, in order, with the function whose time it is, from call to return (of both, where two
+# classes have one each). What is indented is a part of what is above it. A coroutine's waits do not count; those of a
+# reading service's transaction do, for it waits in its thread.
+STEPS = {
     services.WRITE: {
         "decode and validate": ("contracts/reading.py", "read_command_message"),
         "  JSON": ("contracts/reading.py", "_json"),
@@ -58,12 +59,12 @@ _STEPS = {
     },
     services.READ: {
         "decode and validate": ("projections/reading.py", "read_event_message"),
-        "look (MongoDB)": ("adapters/transactions.py", "positions"),
+        "look (MongoDB, waiting included)": ("adapters/transactions.py", "positions"),
         "plan": ("projections/planning.py", "plan"),
-        "write (MongoDB)": ("adapters/transactions.py", "write"),
+        "write (MongoDB, waiting included)": ("adapters/transactions.py", "write"),
         "  plan to commands": ("adapters/writing.py", "commands"),
         "  BSON": ("adapters/pipelining.py", "_message"),
-        "commit (MongoDB)": ("adapters/mongo.py", "_commit"),
+        "commit (MongoDB, waiting included)": ("adapters/mongo.py", "_commit"),
         "metrics": ("entrypoints/events.py", "report"),
         "acknowledge": ("contracts/consuming.py", "_acknowledge"),
     },
@@ -128,7 +129,7 @@ def _times(stats: pstats.Stats, commands: int) -> dict[Function, tuple[float, fl
 
 
 def _steps(times: Mapping[Function, tuple[float, float]], service: str) -> Iterator[str]:
-    for step, (file, name) in _STEPS[service].items():
+    for step, (file, name) in STEPS[service].items():
         whole = sum(both[1] for function, both in times.items() if function[0].endswith(file) and function[2] == name)
         yield f"{whole:9.1f} µs a command  {step}"
     yield ""

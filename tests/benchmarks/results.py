@@ -30,6 +30,11 @@ class Sample:
         """How many cores the host gave to others while this was measured."""
         return self.usage.stolen / self.seconds if self.seconds else 0.0
 
+    @property
+    def idle(self) -> float:
+        """How many cores had nothing to do."""
+        return self.usage.idle / self.seconds if self.seconds else 0.0
+
     def __str__(self) -> str:
         figures = ", ".join(f"{name} {figure(value)}" for name, value in self.figures.items())
         stolen = f" ({figure(self.stolen)} cores stolen)" if self.stolen >= _NOTABLE else ""

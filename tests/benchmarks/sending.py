@@ -40,11 +40,9 @@ class Load:
 
 
 @contextlib.asynccontextmanager
-async def prepared(
-    url: str, commands: dict[str, Any], *, batch: int = 1, exchange: str = "commands"
-) -> AsyncIterator[Load]:
+async def prepared(url: str, commands: dict[str, Any], *, batch: int = 1) -> AsyncIterator[Load]:
     """A load generator with these commands ready; ended after the block."""
-    job = {"url": url, "exchange": exchange, "window": WINDOW, "commands": commands, "batch": batch}
+    job = {"url": url, "exchange": "commands", "window": WINDOW, "commands": commands, "batch": batch}
     async with started_with(job, "tests.benchmarks.load", {}) as load:
         yield load
 

@@ -1,5 +1,7 @@
 """What a subject has stored: how far it is, asked cheaply while it works; whether all of it is right, afterwards."""
 
+import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +30,14 @@ _PROGRESS = """
                 ELSE (SELECT count(*) FROM events WHERE recorded_at >= $3) END
     FROM (SELECT last_value - $1 + is_called::int AS given FROM events_position_seq) AS positions"""
 _MARK = "SELECT last_value + is_called::int, clock_timestamp() FROM events_position_seq"
+_SOME = "SELECT id::text, version, status, name FROM companies WHERE id >= $1 ORDER BY id LIMIT 200"
 _TOTALS = """
     SELECT (SELECT count(*) FROM events), (SELECT coalesce(sum(version), 0) FROM companies),
            (SELECT count(*) FROM companies), (SELECT count(*) FROM users)"""
+
+
+Seen = dict[str, tuple[int, str, str]]
+"""Companies by their id: version, status and name."""
 
 
 class Log:
@@ -62,6 +69,13 @@ class Log:
         assert row is not None
         events, versions, companies, users = map(int, row)
         return Totals(events - self.stocked, versions, companies, users, companies)
+
+    async def some(self) -> Seen:
+        """Some of the companies, others each time."""
+        rows = await self._connection.fetch(_SOME, uuid.uuid4()) or await self._connection.fetch(
+            _SOME, uuid.UUID(int=0)
+        )
+        return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
     async def close(self) -> None:
         """Hang up."""
@@ -101,6 +115,11 @@ class Documents:
         """The version of a company that readers see; 0 where there is none."""
         found = await self["companies"].find_one({"_id": company_id}, {"version": 1})
         return int(found["version"]) if found else 0
+
+    async def of(self, company_ids: Iterable[str]) -> Seen:
+        """These companies, as far as they are there."""
+        found = self["companies"].find({"_id": {"$in": list(company_ids)}})
+        return {one["_id"]: (one["version"], one["status"], one["name"]) async for one in found}
 
     async def totals(self) -> Totals:
         """Sums over all of it; companies that were put there in bulk count as one event, without activity.

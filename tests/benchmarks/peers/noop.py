@@ -80,7 +80,7 @@ async def _consume(url: str, take: Callable[[AbstractIncomingMessage], Awaitable
         await asyncio.Event().wait()
 
 
-WAYS = {"faststream": faststream, "raw": raw, "raw_many": raw_many, "echo": echo}
+WAYS = {"faststream": faststream, "raw": raw, "raw_many": raw_many, "echo": echo, "echo_classic": echo}
 
 if __name__ == "__main__":
     asyncio.run(WAYS[sys.argv[1]](os.environ["PEER_AMQP_URL"], Counter(Path(os.environ["PEER_COUNTER"]))))

@@ -1,10 +1,15 @@
-"""Registrar's own statements, made beforehand and played by bare drivers: what is left if its services cost nothing.
+"""Registrar's work taken apart: its statements alone, and what its services do alone. A process for each side.
 
-While the clock runs nothing is taken from a queue, decoded, decided or encoded as a message; RabbitMQ rests. A process
-for each side, with connections as the services have them: 500 commands in a transaction, published rows forgotten
-beside the next one; 500 events in two lanes. One JSON line in: {"side", "url", "seed", "companies", "batch"}; one line
-out when all is made; one line in to begin; one line out with the moments (of the machine's monotonic clock) of the
-beginning and the last commit.
+`statements`, made beforehand and played by bare drivers, are what is left if the services cost nothing. While the clock
+runs nothing is taken from a queue, decoded, decided or encoded as a message; RabbitMQ rests. Connections are as the
+services have them: 500 commands in a transaction, published rows forgotten beside the next one; 500 events in two
+lanes.
+
+`services` are what is left if servers and drivers cost nothing: messages are decoded and validated, commands decided,
+events encoded, changes brought into columns; events decoded, validated, planned and brought into commands.
+
+One JSON line in: {"side", "part", "url", "seed", "companies", "batch"}; one line out when all is made; one line in to
+begin; one line out with the moments (of the machine's monotonic clock) of the beginning and the end.
 """
 
 import asyncio
@@ -32,6 +37,7 @@ from read_service.projections.planning import Position, plan
 from read_service.projections.reading import read_event_message
 from tests.benchmarks import workload
 from tests.benchmarks.subjects.registrar import GENERATION
+from tests.benchmarks.workload import Message
 from write_service.adapters import reading, writing
 from write_service.adapters.database import database
 from write_service.adapters.outbox import FORGET
@@ -47,6 +53,7 @@ _TIMEOUT = 60.0  # seconds
 Said = tuple[str, str, tuple[Any, ...]]  # the driver's method, the statement and its arguments
 Written = tuple[list[str], list[dict[str, Any]]]  # whose positions are read, and the commands that follow
 Play = Callable[[], Awaitable[None]]
+Bodies = dict[str, list[bytes]]  # of a transaction's events, by their type
 
 
 class _Recorder:
@@ -63,13 +70,18 @@ class _Recorder:
         return [{"now": datetime.now(UTC), "what": None}]
 
 
-async def _transactions(job: dict[str, Any]) -> AsyncIterator[tuple[list[Said], list[Unpublished]]]:
-    """What the write service says to Postgres for each batch, and the events that come of it."""
-    known: dict[str, dict[str, Any]] = {}
+def _transactions(job: dict[str, Any]) -> list[list[Message]]:
+    """The messages whose commands share a transaction."""
     messages = list(workload.batches(workload.lives(job["seed"], job["companies"]), job["batch"]))
     together = max(1, _COMMANDS // job["batch"])
-    for first in range(0, len(messages), together):
-        read = [read_command_message(one.body, one.content_type, one.key) for one in messages[first : first + together]]
+    return [messages[first : first + together] for first in range(0, len(messages), together)]
+
+
+async def _written(transactions: Sequence[Sequence[Message]]) -> AsyncIterator[tuple[list[Said], list[Unpublished]]]:
+    """What the write service says to Postgres in each transaction, and the events that come of it."""
+    known: dict[str, dict[str, Any]] = {}
+    for messages in transactions:
+        read = [read_command_message(one.body, one.content_type, one.key) for one in messages]
         commands = [command for one in read for command in one.commands if isinstance(command, Command)]
         wanted, driver = wanted_by(commands), _Recorder()
         await reading.begin(driver, wanted)
@@ -92,7 +104,7 @@ def _row(company: Company) -> dict[str, Any]:
 
 @asynccontextmanager
 async def _writing(job: dict[str, Any]) -> AsyncIterator[Play]:
-    made = [(said, [event.event_id for event in events]) async for said, events in _transactions(job)]
+    made = [(said, [event.event_id for event in events]) async for said, events in _written(_transactions(job))]
     async with (
         database(job["url"], timeout=_TIMEOUT, connections=2) as engine,
         engine.connect() as first,
@@ -113,20 +125,31 @@ async def _writing(job: dict[str, Any]) -> AsyncIterator[Play]:
         yield play
 
 
-@asynccontextmanager
-async def _reading(job: dict[str, Any]) -> AsyncIterator[Play]:
-    positions: dict[str, Position] = {}
-    lanes: list[list[Written]] = [[] for _ in range(LANES)]
-    async for _, events in _transactions(job):
-        bodies: dict[str, list[bytes]] = {}
+async def _published(job: dict[str, Any]) -> AsyncIterator[Bodies]:
+    async for _, events in _written(_transactions(job)):
+        bodies: Bodies = {}
         for event in events:
             bodies.setdefault(event.type, []).append(event.body)
+        yield bodies
+
+
+def _read(transactions: Sequence[Bodies]) -> list[list[Written]]:
+    """What the read service says to MongoDB in each transaction, by lane."""
+    positions: dict[str, Position] = {}
+    lanes: list[list[Written]] = [[] for _ in range(LANES)]
+    for bodies in transactions:
         work = [read_event_message(b"[" + b",".join(of_type) + b"]", kind) for kind, of_type in bodies.items()]
         for lane, share in enumerate(shares_of(work, LANES)):
             made = plan(share, positions, {})
             named = list({change.subject for one in share for change in one.changes})
             lanes[lane].append((named, list(documents.commands(made, GENERATION, lane))))
             positions.update(made.positions)
+    return lanes
+
+
+@asynccontextmanager
+async def _reading(job: dict[str, Any]) -> AsyncIterator[Play]:
+    lanes = _read([bodies async for bodies in _published(job)])
     with MongoClient[dict[str, Any]](job["url"]) as client:
         client.admin.command("ping")
 
@@ -147,13 +170,36 @@ def _project(client: MongoClient[dict[str, Any]], transactions: Sequence[Written
             session.commit_transaction()
 
 
-SIDES = {"write": _writing, "read": _reading}
+@asynccontextmanager
+async def _deciding(job: dict[str, Any]) -> AsyncIterator[Play]:
+    transactions = _transactions(job)
+
+    async def play() -> None:
+        async for _ in _written(transactions):
+            pass
+
+    yield play
+
+
+@asynccontextmanager
+async def _planning(job: dict[str, Any]) -> AsyncIterator[Play]:
+    transactions = [bodies async for bodies in _published(job)]
+
+    async def play() -> None:
+        _read(transactions)
+
+    yield play
+
+
+SIDES = ("write", "read")
+STATEMENTS, SERVICES = "statements", "services"
+_PARTS = {STATEMENTS: (_writing, _reading), SERVICES: (_deciding, _planning)}
 
 
 async def main() -> None:
     """Do one job."""
     job = json.loads(sys.stdin.readline())
-    async with SIDES[job["side"]](job) as play:
+    async with dict(zip(SIDES, _PARTS[job["part"]], strict=True))[job["side"]](job) as play:
         spare_what_is_there()
         print(json.dumps({"commands": 6 * job["companies"]}), flush=True)
         await asyncio.to_thread(sys.stdin.readline)

@@ -72,8 +72,8 @@ def lines(outcome: Outcome, axes: plt.Axes) -> None:
 
 
 def memory(outcome: Outcome, axes: plt.Axes) -> None:
-    """MiB of the services over the seconds of the last round."""
-    for name, trail in outcome.samples[-1].usage.trail.items():
+    """MiB of the services over the seconds in which commands wait."""
+    for name, trail in outcome.samples[0].usage.trail.items():
         if "service" in name:
             axes.plot(*zip(*trail, strict=True), label=name)
     axes.set_ylim(bottom=0)

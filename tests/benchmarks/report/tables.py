@@ -33,15 +33,18 @@ def figures(outcome: Outcome) -> Table:
 
 
 def usage(outcome: Outcome) -> Table:
-    """What each process used: processor time a command, cores busy, the most memory; and what the host withheld."""
+    """What each process used: processor time a command, cores busy, the most memory seen; what the host withheld."""
     rows: list[tuple[str, ...]] = []
     for subject in outcome.subjects:
         samples = outcome.of(subject)
         each, busy, memory = per_command(samples), cores(samples), peak(samples)
         rows += [(subject, name, _text(each, name), _text(busy, name), figure(memory[name])) for name in memory]
-        stolen = Spread.of([sample.stolen for sample in samples])
-        rows.append((subject, "stolen by the host", "", str(stolen), ""))
-    heads = ("subject", "process", "CPU µs each", "cores busy", "MiB at most")
+        for name, shares in {
+            "stolen by the host": [sample.stolen for sample in samples],
+            "idle": [sample.idle for sample in samples],
+        }.items():
+            rows.append((subject, name, "", str(Spread.of(shares)), ""))
+    heads = ("subject", "process", "CPU µs each", "cores busy", "most MiB seen")
     return Table(f"{outcome.row}: what processes used", heads, rows)
 
 

@@ -149,7 +149,8 @@ async def parts(bench: Bench, echo: NoOp) -> list[Sample]:
 
         async def broker() -> None:
             body = aio_pika.Message(b"{}", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-            await client.request("commands", body, "company.register.v1")
+            if await client.request("commands", body, "company.register.v1") != body.body:
+                raise Wrong("the echo of another message")
 
         async def postgres() -> None:
             await connection.execute("INSERT INTO part VALUES (1)")

@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+import aio_pika
+
 from tests.benchmarks import workload
 from tests.benchmarks.asking import bus, http, percentiles
 from tests.benchmarks.bench import Bench, Plan, Row
@@ -14,6 +16,7 @@ from tests.benchmarks.rows.hot import registered
 from tests.benchmarks.stores import Wrong
 from tests.benchmarks.subjects.bare import Bare, bare
 from tests.benchmarks.subjects.naive import NAME as NAIVE
+from tests.benchmarks.subjects.noop import NoOp
 from tests.benchmarks.subjects.system import System
 
 _COMPANIES = 200
@@ -24,8 +27,9 @@ _TIMES = 3  # as many rounds as other rows: of two thousand answers in a round, 
 async def run(bench: Bench) -> list[Sample]:
     """One client asks for one company after the other and never waits in a line: over HTTP on a connection that stays
     open, and over the bus; the first time around is not counted, for heartbeats and timers of all that stood still
-    fire at once. The bare read answers the document over HTTP without anything around it."""
-    ours, naive = await bench.registrar(), await bench.naive()
+    fire at once. The bare read answers the document over HTTP without anything around it; the echo answers with the
+    question over a classic queue, as those of queries are: what the bus itself takes."""
+    ours, naive, echo = await bench.registrar(), await bench.naive(), await bench.noop("echo_classic")
     seed, companies = bench.seed(), bench.plan.count(_COMPANIES, 20)
     for system in (ours, naive):
         await registered(system, seed, companies, batch=1)
@@ -36,6 +40,7 @@ async def run(bench: Bench) -> list[Sample]:
             "registrar": partial(asked, bench, ours, ids),
             "naive": partial(asked, bench, naive, ids),
             "bare": partial(read, bench, reads, ids),
+            "echo": partial(echoed, bench, echo, ids),
         },
         bench.plan.oftener(_TIMES),
     )
@@ -73,6 +78,25 @@ async def read(bench: Bench, reads: Bare, ids: list[str]) -> list[Sample]:
         took = [await _timed_get(connection.get, company_id, "_id") for company_id in repeated(bench.plan, ids)]
         seconds = time.monotonic() - began
     return [Sample("bare read", percentiles("HTTP", counted(took, ids), _SHARES), len(took), seconds, usage)]
+
+
+async def echoed(bench: Bench, echo: NoOp, ids: list[str]) -> list[Sample]:
+    """How long the echo's answers take."""
+    took = list[float]()
+    echo.wake()
+    pids = {echo.name: echo.pid, **bench.servers.pids()}
+    async with metered(pids, watched=False) as usage, bus(echo.amqp) as client:
+        began = time.monotonic()
+        for company_id in repeated(bench.plan, ids):
+            question = aio_pika.Message(json.dumps({"company_id": company_id}).encode())
+            start = time.monotonic()
+            answer = await client.request("commands", question, "company.get.v1")
+            took.append(time.monotonic() - start)
+            if answer != question.body:
+                raise Wrong(f"asked the echo for {company_id}, got {answer[:200].decode()}")
+        seconds = time.monotonic() - began
+    echo.rest()
+    return [Sample("echo", percentiles("bus", counted(took, ids), _SHARES), len(took), seconds, usage)]
 
 
 def repeated(plan: Plan, ids: list[str]) -> list[str]:

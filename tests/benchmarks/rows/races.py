@@ -28,11 +28,11 @@ async def visible(bench: Bench, system: System, job: Job, batch: int = 1, name: 
     return [of(name or system.name, race)]
 
 
-async def sides(bench: Bench, system: System, job: Job, names: tuple[str, str], batch: int = 1) -> list[Sample]:
+async def sides(bench: Bench, system: System, job: Job, names: tuple[str, str]) -> list[Sample]:
     """The write side alone, from a full queue until all events are confirmed; then the read side, from its own."""
     await system.mark()
     servers = bench.servers.pids()
-    count = await fill(system.amqp, job, batch=batch)
+    count = await fill(system.amqp, job)
     written = await drained(
         count, lambda: system.wake(system.writers), system.log.confirmed, {**system.writers, **servers}
     )
@@ -51,6 +51,7 @@ async def taken(bench: Bench, ceiling: NoOp, job: Job) -> list[Sample]:
     ceiling.mark()
     pids = {ceiling.name: ceiling.pid, **bench.servers.pids()}
     race = await sent(ceiling.amqp, job, ceiling.taken, pids)
+    await ceiling.check(race.count)
     ceiling.rest()
     return [of(ceiling.name, race)]
 
@@ -60,6 +61,7 @@ async def emptied(bench: Bench, ceiling: NoOp, job: Job) -> list[Sample]:
     ceiling.mark()
     count = await fill(ceiling.amqp, job)
     race = await drained(count, ceiling.wake, ceiling.taken, {ceiling.name: ceiling.pid, **bench.servers.pids()})
+    await ceiling.check(count)
     ceiling.rest()
     return [of(ceiling.name, race)]
 

@@ -6,7 +6,7 @@ from functools import partial
 from tests.benchmarks.bench import Bench, Row
 from tests.benchmarks.results import Sample, cores
 from tests.benchmarks.rows.hot import registered
-from tests.benchmarks.rows.races import sides
+from tests.benchmarks.rows.races import Job, sides
 
 REPLICAS = (1, 2, 3, 4)
 
@@ -17,23 +17,23 @@ async def run(bench: Bench) -> list[Sample]:
     and servers kept busy tell which of them is the limit."""
     seed, companies = bench.seed(), bench.plan.count(2000, 50)
     await registered(await bench.registrar(), seed, companies)
-    replicas = REPLICAS if bench.plan.size >= 1 else REPLICAS[:2]
-    # Every measurement begins with fresh processes, so that there is nothing to warm up.
+    replicas = REPLICAS[:2] if bench.plan.short else REPLICAS
     plan = replace(bench.plan, warmups=0, rounds=min(2, bench.plan.rounds))
     return await bench.alternate({str(n): partial(_measured, bench, n, seed, companies) for n in replicas}, plan)
 
 
 async def _measured(bench: Bench, replicas: int, seed: int, companies: int) -> list[Sample]:
     system = await bench.registrar(write=replicas, read=replicas)
-    job = {
-        "kind": "changes",
-        "seed": bench.seed(),
-        "companies": companies,
-        "count": bench.plan.count(12_000, 200),
-        "of": seed,
-    }
     names = (f"writers, {replicas}", f"readers, {replicas}")
-    return [_with_share(sample) for sample in await sides(bench, system, job, names)]
+    # Of these replicas some have worked before and some have just been started.
+    await sides(bench, system, _changes(bench, seed, companies, 1_200), names)
+    samples = await sides(bench, system, _changes(bench, seed, companies, 12_000), names)
+    return [_with_share(sample) for sample in samples]
+
+
+def _changes(bench: Bench, seed: int, companies: int, count: int) -> Job:
+    changes = {"kind": "changes", "seed": bench.seed(), "companies": companies, "of": seed}
+    return {**changes, "count": bench.plan.count(count, 200)}
 
 
 def _with_share(sample: Sample) -> Sample:

@@ -6,6 +6,7 @@ from functools import partial
 
 import asyncpg
 
+from deploy.local.stack import Trouble
 from tests.benchmarks.bench import Bench, Measure, Row
 from tests.benchmarks.meter import metered
 from tests.benchmarks.results import Sample
@@ -13,6 +14,8 @@ from tests.benchmarks.rows.races import sides
 from tests.benchmarks.sending import started_with
 from tests.benchmarks.stores import Wrong
 from tests.benchmarks.subjects.system import System
+
+AT_ONCE = 8  # companies that a library has under way; measured by the row `tuning`
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ LIBRARIES = (
         "postgresql+asyncpg",
     ),
     # Two events a company: it is registered, and its name is claimed.
-    Library("eventsourcing", "event_sourcing", "eventsourcing", "SELECT count(*) / 2 FROM registrar_events"),
+    Library("eventsourcing", "event_sourcing", "eventsourcing", "SELECT count(*) / 2.0 FROM registrar_events"),
 )
 
 
@@ -43,22 +46,29 @@ async def run(bench: Bench) -> list[Sample]:
     """Companies are registered. The libraries are called in their own process, without a bus, and stop when the event
     is stored; Registrar and the naive peer take commands from a full queue, and stop when it is published too."""
     ours, naive = await bench.registrar(), await bench.naive()
-    measures: dict[str, Measure] = {
-        library.name: partial(stored, bench, library)
-        for library in LIBRARIES
-        if importlib.util.find_spec(library.package)  # the optional group bench
-    }
+    measures: dict[str, Measure] = {library.name: partial(stored, bench, library) for library in present(bench)}
     measures["registrar"] = partial(_write_side, bench, ours, 10_000)
     measures["naive"] = partial(_write_side, bench, naive, 800)
     return await bench.alternate(measures)
 
 
-async def stored(bench: Bench, library: Library) -> list[Sample]:
-    """Companies a second of a library, on a fresh database."""
+def present(bench: Bench) -> list[Library]:
+    """The libraries that are installed. Raises Trouble where one is missing, but in the short form, which says so."""
+    missing = [library for library in LIBRARIES if not importlib.util.find_spec(library.package)]
+    for library in missing:
+        said = f"{library.name} is not installed: deploy/local/install.sh bench installs it"
+        if not bench.plan.short:
+            raise Trouble(said)
+        bench.say(f"  {said}")
+    return [library for library in LIBRARIES if library not in missing]
+
+
+async def stored(bench: Bench, library: Library, at_once: int = AT_ONCE, name: str = "") -> list[Sample]:
+    """Companies a second of a library that has so many under way, on a fresh database."""
     job = {"seed": bench.seed(), "companies": bench.plan.count(2000)}
     database = f"step_{job['seed']}"
     url = await bench.servers.new_database(database)
-    variables = {"PEER_POSTGRES_URL": url.replace("postgresql", library.scheme)}
+    variables = {"PEER_POSTGRES_URL": url.replace("postgresql", library.scheme), "STEP_AT_ONCE": str(at_once)}
     module = f"tests.benchmarks.peers.step.{library.module}"
     async with (
         started_with(job, module, variables) as load,
@@ -71,7 +81,7 @@ async def stored(bench: Bench, library: Library) -> list[Sample]:
     if found != load.commands:
         raise Wrong(f"{library.name}: {found} companies are stored of {load.commands}")
     seconds = ended - began
-    return [Sample(library.name, {"commands/s": load.commands / seconds}, load.commands, seconds, usage)]
+    return [Sample(name or library.name, {"commands/s": load.commands / seconds}, load.commands, seconds, usage)]
 
 
 async def _write_side(bench: Bench, system: System, companies: int) -> list[Sample]:

@@ -1,38 +1,60 @@
-"""How the naive peer is tuned: its rate by the number of messages that each of its sides takes at once."""
+"""How the peers are tuned: their rates by the number of messages, or of companies, that they have under way at once."""
 
 from dataclasses import replace
 from functools import partial
 
 from deploy.local import processes
-from tests.benchmarks.bench import Bench, Row
+from deploy.local.rabbitmq import TEST_VHOSTS
+from tests.benchmarks.bench import Bench, Measure, Row
 from tests.benchmarks.results import Sample
-from tests.benchmarks.rows.races import Job, visible
+from tests.benchmarks.rows.races import lives, sides, visible
+from tests.benchmarks.rows.step import present, stored
 from tests.benchmarks.subjects.naive import NAME, naive
 from tests.benchmarks.subjects.system import System
-from tests.benchmarks.workload import FEWEST
 
-_PREFETCHES = (1, 5, 10, 20, 50)
-_COMPANIES = 260  # a quarter of them lies between two commands of one company, which must not be under way together
-_VHOST = "test_8"  # the naive peer of other rows may rest beside this one
+_PREFETCHES = (3, 5, 10, 20)
+_AT_ONCE = (4, 8, 16)
+_COMPANIES = 160  # a quarter of them lies between two commands of one company, which must not be under way together
+_VHOSTS = TEST_VHOSTS[-len(_PREFETCHES) :]  # the naive peer of other rows may rest beside these
 
 
 async def run(bench: Bench) -> list[Sample]:
-    """The naive peer with so many messages under way on each side, sent to visible."""
-    samples: list[Sample] = []
-    for prefetch in _PREFETCHES[: bench.plan.count(len(_PREFETCHES), 2)]:
-        tuned = {"NAIVE_WRITE_PREFETCH": str(prefetch), "NAIVE_READ_PREFETCH": str(prefetch)}
-        system = await naive(bench.servers, tuned, f"{NAME}_{prefetch}", _VHOST)
-        plan = replace(bench.plan, rounds=min(2, bench.plan.rounds))
-        samples += await bench.alternate({NAME: partial(_measured, bench, system, prefetch)}, plan)
+    """The naive peer with so many messages under way on each side, a system for each: sent to visible, then each side
+    alone from a full queue. The libraries of the row `step` with so many companies under way."""
+    few = 1 if bench.plan.short else None
+    systems = {
+        prefetch: await _tuned(bench, prefetch, vhost)
+        for prefetch, vhost in list(zip(_PREFETCHES, _VHOSTS, strict=True))[:few]
+    }
+    plan = replace(bench.plan, rounds=min(2, bench.plan.rounds))
+    measures: dict[str, Measure] = {
+        f"{NAME}, {prefetch}": partial(_measured, bench, system, prefetch) for prefetch, system in systems.items()
+    }
+    for library in present(bench):
+        for at_once in list(_AT_ONCE)[:few]:
+            name = f"{library.name}, {at_once}"
+            measures[name] = partial(stored, bench, library, at_once, name)
+    samples = await bench.alternate(measures, plan)
+    for system in systems.values():
         await system.close()
-        for side in (*system.writers, *system.readers, *system.queries):
+        for side in system.processes:
             processes.end(bench.servers.stack.processes[f"{system.name}-{side.rpartition(' ')[2]}"])
     return samples
 
 
+async def _tuned(bench: Bench, prefetch: int, vhost: str) -> System:
+    variables = {"NAIVE_WRITE_PREFETCH": str(prefetch), "NAIVE_READ_PREFETCH": str(prefetch)}
+    system = await naive(bench.servers, variables, f"{NAME}_{prefetch}", vhost)
+    system.rest()
+    return system
+
+
 async def _measured(bench: Bench, system: System, prefetch: int) -> list[Sample]:
-    job: Job = {"kind": "lives", "seed": bench.seed(), "companies": bench.plan.count(_COMPANIES, FEWEST)}
-    return await visible(bench, system, job, name=f"naive, {prefetch}")
+    names = (f"{NAME} write side, {prefetch}", f"{NAME} read side, {prefetch}")
+    return [
+        *await visible(bench, system, lives(bench, _COMPANIES), name=f"{NAME}, {prefetch}"),
+        *await sides(bench, system, lives(bench, _COMPANIES), names),
+    ]
 
 
-ROW = Row("tuning", "the naive peer by its prefetch", run, by_default=False, alone=True)
+ROW = Row("tuning", "peers by how much they have under way", run, by_default=False, alone=True)

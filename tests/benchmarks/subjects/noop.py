@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, field
 
+import aio_pika
+
 from tests.benchmarks.peers.counter import Counter
 from tests.benchmarks.peers.noop import QUEUE
 from tests.benchmarks.servers import Servers
+from tests.benchmarks.stores import Wrong
 from tests.benchmarks.subjects.resting import Resting
 from tests.benchmarks.subjects.starting import declare, started
 
-VHOSTS = {"faststream": "test_1", "raw": "test_2", "raw_many": "test_3", "echo": "test_4"}
+VHOSTS = {"faststream": "test_1", "raw": "test_2", "raw_many": "test_3", "echo": "test_4", "echo_classic": "test_8"}
 
 
 @dataclass
@@ -39,11 +42,19 @@ class NoOp:
         _ = goal
         return self.counter.value - self.before
 
+    async def check(self, count: int) -> None:
+        """All of so many that were sent are taken, once each, and none is left in the queue. Raises Wrong."""
+        async with await aio_pika.connect(self.amqp) as connection:
+            found = await (await connection.channel()).declare_queue(QUEUE, passive=True)
+        taken, left = await self.taken(count), found.declaration_result.message_count
+        if taken != count or left:
+            raise Wrong(f"{self.name}: {taken} taken of {count}, {left} are in the queue")
+
 
 async def noop(servers: Servers, way: str) -> NoOp:
-    """A no-op consumer by this library, on a quorum queue of its own."""
+    """A no-op consumer by this library, on a queue of its own: a quorum queue unless it is `echo_classic`."""
     amqp, name = servers.amqp(VHOSTS[way]), f"noop-{way}"
-    await declare(amqp, {"commands": QUEUE})
+    await declare(amqp, {"commands": QUEUE}, "classic" if way == "echo_classic" else "quorum")
     file = servers.stack.root / f"{name}.count"
     file.unlink(missing_ok=True)
     counter = Counter(file)

@@ -33,11 +33,11 @@ def spawned(stack: Stack, name: str, module: str, *arguments: str, environment: 
     stack.spawn(name, [sys.executable, "-m", module, *arguments], {**environment, "PYTHONPATH": str(ROOT)})
 
 
-async def declare(amqp: str, exchanges: Mapping[str, str]) -> None:
-    """Durable topic exchanges, each with a quorum queue that takes everything; safe to repeat."""
+async def declare(amqp: str, exchanges: Mapping[str, str], kind: str = "quorum") -> None:
+    """Durable topic exchanges, each with a queue of this kind that takes everything; safe to repeat."""
     async with await aio_pika.connect(amqp) as connection:
         channel = await connection.channel()
         for exchange, queue in exchanges.items():
             await channel.declare_exchange(exchange, "topic", durable=True)
-            declared = await channel.declare_queue(queue, durable=True, arguments={"x-queue-type": "quorum"})
+            declared = await channel.declare_queue(queue, durable=True, arguments={"x-queue-type": kind})
             await declared.bind(exchange, "#")

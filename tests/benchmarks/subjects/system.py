@@ -43,7 +43,7 @@ class System:
         await self.documents.mark()
 
     async def check(self) -> None:
-        """Compare both sides with each other: every company at its version, nobody missing. Raises Wrong."""
+        """Compare both sides with each other: all sums, and some companies as they are. Raises Wrong."""
         deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
         log = await self.log.totals()
         while (documents := await self.documents.totals()) != log:
@@ -52,6 +52,12 @@ class System:
             await asyncio.sleep(0.2)
         if log.events != log.versions:
             raise Wrong(f"{self.name}: {log.events} events, but the versions of the companies add up to {log.versions}")
+        companies = await self.log.some()
+        if (shown := await self.documents.of(companies)) != companies:
+            different = dict(companies.items() - shown.items())
+            raise Wrong(
+                f"{self.name}: the log has {different}, the documents { ({key: shown.get(key) for key in different}) }"
+            )
 
     async def close(self) -> None:
         """Hang up; the processes belong to the stack, which ends them."""

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,25 @@ from contracts.reading import read_command_message
 from tests.benchmarks import meter, racing, workload
 from tests.benchmarks.meter import metered
 from tests.benchmarks.racing import crossed
-from tests.benchmarks.stores import Totals, Wrong
+from tests.benchmarks.stores import Seen, Totals, Wrong
 from tests.benchmarks.subjects import system
 from tests.benchmarks.subjects.system import System
 from tests.support.model import Model
 
 
 class _Side:
-    def __init__(self, *totals: Totals) -> None:
+    def __init__(self, *totals: Totals, name: str = "Acme") -> None:
         self._totals = list(totals)
+        self._name = name
 
     async def totals(self) -> Totals:
         return self._totals.pop(0) if len(self._totals) > 1 else self._totals[0]
+
+    async def some(self) -> Seen:
+        return {"1": (6, "active", self._name), "2": (1, "registered", "Other")}
+
+    async def of(self, company_ids: Iterable[str]) -> Seen:
+        return {key: value for key, value in (await self.some()).items() if key in company_ids}
 
 
 def _system(log: _Side, documents: _Side) -> System:
@@ -49,6 +56,12 @@ async def test_versions_that_do_not_add_up_to_the_events_are_wrong() -> None:
     same = Totals(6, 5, 1, 3, 1)
     with pytest.raises(Wrong, match="add up to 5"):
         await _system(_Side(same), _Side(same)).check()
+
+
+async def test_a_company_that_looks_otherwise_in_the_documents_is_wrong() -> None:
+    same = Totals(6, 6, 1, 3, 1)
+    with pytest.raises(Wrong, match=r"the log has \{'1': .*Acme.* the documents \{'1': .*Acne"):
+        await _system(_Side(same), _Side(same, name="Acne")).check()
 
 
 def _line(*counts: int) -> Callable[[int], Awaitable[int]]:
@@ -116,9 +129,10 @@ async def test_the_meter_counts_processor_time_and_memory() -> None:
     assert 0 <= usage.stolen < 60  # since boot it may be hours
 
 
-def test_the_time_that_the_host_withheld_is_read_where_proc_has_it(
+def test_the_time_that_the_host_withheld_and_that_nobody_wanted_is_read_where_proc_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "stat").write_text("cpu  10 20 30 40 50 60 70 80 90 100\ncpu0 1 2 3 4 5 6 7 8 9 10\n")
     monkeypatch.setattr(meter, "_STAT", tmp_path / "stat")
     assert meter.stolen() == 80 / os.sysconf("SC_CLK_TCK")
+    assert meter.idle() == (40 + 50) / os.sysconf("SC_CLK_TCK")

@@ -41,13 +41,17 @@ def test_the_model_says_how_many_cores_a_load_takes() -> None:
 def test_what_the_host_withheld_is_said_beside_what_the_processes_used() -> None:
     measured = outcome()
     for one, seconds in zip(measured.of("naive"), (0.0, 0.6, 1.0), strict=True):
-        one.usage.stolen = seconds
+        one.usage.stolen, one.usage.idle = seconds, seconds / 2
     rows = tables.usage(measured).rows
-    assert rows[1:3] == [
+    assert rows[1:4] == [
         ("registrar", "postgres", "250", "0.12", "60"),
         ("registrar", "stolen by the host", "", "0", ""),
+        ("registrar", "idle", "", "0", ""),
     ]
-    assert rows[-1] == ("naive", "stolen by the host", "", "0.3 (0–0.5)", "")  # noqa: RUF001
+    assert rows[-2:] == [
+        ("naive", "stolen by the host", "", "0.3 (0–0.5)", ""),  # noqa: RUF001
+        ("naive", "idle", "", "0.15 (0–0.25)", ""),  # noqa: RUF001
+    ]
     assert [str(one).endswith(" cores stolen)") for one in measured.of("naive")] == [False, True, True]
 
 

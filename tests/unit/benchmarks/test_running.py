@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.stack import Trouble
 from tests.benchmarks import __main__ as running
 from tests.benchmarks.bench import SHORT, Bench, Plan, Row
 from tests.benchmarks.report import folder
 from tests.benchmarks.results import Sample
-from tests.benchmarks.rows import queries
+from tests.benchmarks.rows import queries, step
 from tests.benchmarks.rows.all import ROWS
 from tests.benchmarks.stores import Wrong
 from tests.unit.benchmarks.outcomes import sample
@@ -97,3 +98,14 @@ def test_all_names_every_row_and_nothing_those_of_every_day() -> None:
     assert [row.name for row in running.rows(["all"])] == list(ROWS)
     assert [row.name for row in running.rows(["single"])] == ["single"]
     assert len(everyday) < len(ROWS)
+
+
+def test_a_library_that_is_missing_stops_the_row_and_is_left_out_of_the_short_form_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(step, "LIBRARIES", (step.Library("lost", "lost", "no_such_package", ""),))
+    said: list[str] = []
+    with pytest.raises(Trouble, match=r"lost is not installed: .*install.sh bench"):
+        step.present(Bench(None, Plan()))  # type: ignore[arg-type]
+    assert step.present(Bench(None, SHORT, said.append)) == []  # type: ignore[arg-type]
+    assert "lost is not installed" in said[0]

@@ -13,8 +13,8 @@ from pymongo.write_concern import WriteConcern
 
 from tests.benchmarks.peers.naive.messages import QUEUE_EVENTS, Event, as_json
 
-PREFETCH = int(os.environ.get("NAIVE_READ_PREFETCH", "10"))  # measured by the row `tuning`
-SLOTS = int(os.environ.get("NAIVE_READ_SLOTS", "16"))  # one counter for all would make every two events collide
+PREFETCH = int(os.environ.get("NAIVE_READ_PREFETCH", "20"))  # measured by the row `tuning`
+SLOTS = 16  # one counter for all would make every two events collide
 
 broker = RabbitBroker(
     os.environ["PEER_AMQP_URL"], logger=None, decoder=as_json, default_channel=Channel(prefetch_count=PREFETCH)

@@ -17,7 +17,7 @@ from eventsourcing.domain import Aggregate, event
 
 from tests.benchmarks.peers.step.running import run
 
-AT_ONCE = int(os.environ.get("STEP_AT_ONCE", "8"))
+AT_ONCE = int(os.environ["STEP_AT_ONCE"])
 
 
 class Company(Aggregate):

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from tests.benchmarks.peers.naive.tables import Base, Company
 from tests.benchmarks.peers.step.running import run
 
-AT_ONCE = int(os.environ.get("STEP_AT_ONCE", "8"))
+AT_ONCE = int(os.environ["STEP_AT_ONCE"])
 
 engine = create_async_engine(os.environ["PEER_POSTGRES_URL"], pool_size=AT_ONCE, max_overflow=0)
 sessions = async_sessionmaker(engine, expire_on_commit=False)

@@ -17,7 +17,8 @@ from deploy.local.starting import answering, keep_port
 
 NAME, MAPPER = "rabbitmq", "epmd"
 NODE, USER, VHOST = "registrar@localhost", "registrar", "registrar"
-TEST_VHOSTS = tuple(f"test_{number}" for number in range(13))
+TEST_VHOSTS = tuple(f"test_{number}" for number in range(8))
+BENCH_VHOSTS = tuple(f"bench_{number}" for number in range(5))
 
 # Schedulers that wait without spinning leave the processor to whoever else runs on a small machine.
 _ERLANG = "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none"
@@ -99,7 +100,7 @@ def _configuration(stack: Stack) -> str:
 
 
 def _definitions(stack: Stack) -> dict[str, object]:
-    vhosts = (VHOST, *(TEST_VHOSTS if stack.test else ()))
+    vhosts = (VHOST, *((*TEST_VHOSTS, *BENCH_VHOSTS) if stack.test else ()))
     salt = secrets.token_bytes(4)
     digest = hashlib.sha256(salt + stack.secret("amqp").encode()).digest()
     user = {

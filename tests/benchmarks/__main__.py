@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def measured(rows: Sequence[Row], plan: Plan, out: Path, root: Path) -> list[str]:
-    """Measure rows and save each; what went wrong. Rows that fill the stores have servers of their own."""
+    """Measure rows and save each; what went wrong. Rows that want servers of their own have them."""
     failed: list[str] = []
     commit = folder.commit()  # now: what is committed meanwhile is not what runs
     for together in [list(rows)] if plan.short else _groups(rows):

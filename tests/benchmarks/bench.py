@@ -120,4 +120,4 @@ class Row:
     run: Callable[[Bench], Awaitable[list[Sample]]]
     goals: tuple[Goal, ...] = ()
     by_default: bool = True
-    alone: bool = False  # wants servers of its own: it fills the stores, or what others have filled would tell
+    alone: bool = False  # wants servers and services of its own: it fills them, or what others have left would tell

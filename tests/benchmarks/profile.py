@@ -82,6 +82,8 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=40, help="functions to show (40)")
     parser.add_argument("--root", type=Path, default=DEFAULT_ROOT / "profile-stack")
     asked = parser.parse_args()
+    if sys.version_info >= (3, 12):
+        parser.error("profiles are made with Python 3.11: since 3.12 a process has one profiler, whatever its threads")
     with fresh_servers(asked.root) as servers:
         stats = servers.stack.root / "profile.stats"
         service = f"{asked.side}-service"

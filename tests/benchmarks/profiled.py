@@ -15,8 +15,6 @@ from collections.abc import Iterator
 
 def main() -> None:
     """Run the module as a program; the statistics of all threads that have ended by then go to the file."""
-    if sys.version_info >= (3, 12):
-        sys.exit("profiles are made with Python 3.11: since 3.12 no thread but one can have a profiler")
     file, module, *arguments = sys.argv[1:]
     sys.argv = [module, *arguments]
     profiles: list[cProfile.Profile] = []

@@ -22,6 +22,7 @@ class Load:
 
     process: asyncio.subprocess.Process
     commands: int
+    spent: float = 0.0  # seconds of processor time until the last confirm, where it tells
 
     async def send(self) -> tuple[float, float]:
         """Publish everything; the moments of the first publish and of the last confirm."""
@@ -36,6 +37,7 @@ class Load:
     async def sent(self) -> tuple[float, float]:
         """The moments of the first publish and of the last confirm, once all is confirmed."""
         moments = await _line(self.process)
+        self.spent = moments.get("cpu", 0.0)
         return moments["began"], moments["confirmed"]
 
 

@@ -30,6 +30,7 @@ _PROGRESS = """
                 ELSE (SELECT count(*) FROM events WHERE recorded_at >= $3) END
     FROM (SELECT last_value - $1 + is_called::int AS given FROM events_position_seq) AS positions"""
 _MARK = "SELECT last_value + is_called::int, clock_timestamp() FROM events_position_seq"
+_LEAST = str(uuid.UUID(int=0))
 _SOME = "SELECT id::text, version, status, name FROM companies WHERE id >= $1 ORDER BY id LIMIT 200"
 _TOTALS = """
     SELECT (SELECT count(*) FROM events), (SELECT coalesce(sum(version), 0) FROM companies),
@@ -70,11 +71,9 @@ class Log:
         events, versions, companies, users = map(int, row)
         return Totals(events - self.stocked, versions, companies, users, companies)
 
-    async def some(self) -> Seen:
-        """Some of the companies, others each time."""
-        rows = await self._connection.fetch(_SOME, uuid.uuid4()) or await self._connection.fetch(
-            _SOME, uuid.UUID(int=0)
-        )
+    async def some(self, first: str) -> Seen:
+        """Two hundred companies from this id on; where there is none, from the least."""
+        rows = await self._connection.fetch(_SOME, first) or await self._connection.fetch(_SOME, _LEAST)
         return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
     async def close(self) -> None:

@@ -17,8 +17,8 @@ STORED = "00000000-0000-4000-8000-"  # how the ids of companies begin that were 
 
 # Commands of one company are this many steps apart at most: far more than are ever under way at once.
 _APART = 400
-# Companies of the smallest run, and steps apart there: the naive peer, which keeps no order, has ten under way, so one
-# of them would have to wait while fourteen others are done.
+# Companies of the smallest run, and steps apart there: the naive writers, who keep no order, have ten under way, so one
+# of them would have to wait while fourteen others are done. (Its readers have twenty, and give back what is early.)
 FEWEST = 24
 _EARLIER = 1600  # additions between a user's and the user's next change: more than any replicas have under way
 _MANY_SEATS = 1_000_000
@@ -46,9 +46,9 @@ def stored_id(number: int) -> str:
 def lives(seed: int, companies: int) -> Iterator[dict[str, Any]]:
     """Six commands a company: register, add an owner and two members, activate, rename.
 
-    Every company begins one step after the one before it and takes its next turn a quarter of all steps later, at least
-    `FEWEST` and at most `_APART`, so that all kinds of commands are under way together, and those of one company never
-    race.
+    Every company begins one step after the one before it and takes its next turn as many steps later as a quarter
+    of the companies, at least `FEWEST` (where there are so many) and at most `_APART`: so all kinds of commands are
+    under way together, and those of one company never race.
     """
     apart = min(_APART, companies, max(FEWEST, companies // 4))
     chance = random.Random(seed)

@@ -14,7 +14,7 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
 from tests.benchmarks.peers.counter import Counter
 
 QUEUE = "write_service.commands"
-PREFETCH = 500  # what the write service uses
+PREFETCH = 500  # the write service takes 200
 
 
 async def faststream(url: str, counter: Counter) -> None:

@@ -6,17 +6,19 @@ services have them: 500 commands in a transaction, published rows forgotten besi
 lanes.
 
 `services` are what is left if servers and drivers cost nothing: messages are decoded and validated, commands decided,
-events encoded, changes brought into columns; events decoded, validated, planned and brought into commands.
+events encoded, changes brought into columns; events decoded, validated, planned and brought into commands. Whoever is
+done goes on with the same again, so that the other one has never a machine to itself.
 
 One JSON line in: {"side", "part", "url", "seed", "companies", "batch"}; one line out when all is made; one line in to
-begin; one line out with the moments (of the machine's monotonic clock) of the beginning and the end.
+begin; one line out with the moments (of the machine's monotonic clock) of the beginning and the end, and the seconds of
+processor time between them. It stays until it is ended.
 """
 
 import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -53,7 +55,7 @@ _TIMEOUT = 60.0  # seconds
 Said = tuple[str, str, tuple[Any, ...]]  # the driver's method, the statement and its arguments
 Written = tuple[list[str], list[dict[str, Any]]]  # whose positions are read, and the commands that follow
 Play = Callable[[], Awaitable[None]]
-Bodies = dict[str, list[bytes]]  # of a transaction's events, by their type
+Bodies = dict[str, bytes]  # messages of a transaction's events, by their type
 
 
 class _Recorder:
@@ -127,29 +129,32 @@ async def _writing(job: dict[str, Any]) -> AsyncIterator[Play]:
 
 async def _published(job: dict[str, Any]) -> AsyncIterator[Bodies]:
     async for _, events in _written(_transactions(job)):
-        bodies: Bodies = {}
+        bodies: dict[str, list[bytes]] = {}
         for event in events:
             bodies.setdefault(event.type, []).append(event.body)
-        yield bodies
+        yield {kind: b"[" + b",".join(of_type) + b"]" for kind, of_type in bodies.items()}
 
 
-def _read(transactions: Sequence[Bodies]) -> list[list[Written]]:
-    """What the read service says to MongoDB in each transaction, by lane."""
+def _read(transactions: Sequence[Bodies]) -> Iterator[list[Written]]:
+    """What the read service says to MongoDB for the events of each transaction, a transaction of its own a lane."""
     positions: dict[str, Position] = {}
-    lanes: list[list[Written]] = [[] for _ in range(LANES)]
     for bodies in transactions:
-        work = [read_event_message(b"[" + b",".join(of_type) + b"]", kind) for kind, of_type in bodies.items()]
+        written = list[Written]()
+        work = [read_event_message(body, kind) for kind, body in bodies.items()]
         for lane, share in enumerate(shares_of(work, LANES)):
             made = plan(share, positions, {})
             named = list({change.subject for one in share for change in one.changes})
-            lanes[lane].append((named, list(documents.commands(made, GENERATION, lane))))
+            written.append((named, list(documents.commands(made, GENERATION, lane))))
             positions.update(made.positions)
-    return lanes
+        yield written
 
 
 @asynccontextmanager
 async def _reading(job: dict[str, Any]) -> AsyncIterator[Play]:
-    lanes = _read([bodies async for bodies in _published(job)])
+    lanes: list[list[Written]] = [[] for _ in range(LANES)]
+    for written in _read([bodies async for bodies in _published(job)]):
+        for lane, one in enumerate(written):
+            lanes[lane].append(one)
     with MongoClient[dict[str, Any]](job["url"]) as client:
         client.admin.command("ping")
 
@@ -186,7 +191,8 @@ async def _planning(job: dict[str, Any]) -> AsyncIterator[Play]:
     transactions = [bodies async for bodies in _published(job)]
 
     async def play() -> None:
-        _read(transactions)
+        for _ in _read(transactions):
+            pass
 
     yield play
 
@@ -203,9 +209,13 @@ async def main() -> None:
         spare_what_is_there()
         print(json.dumps({"commands": 6 * job["companies"]}), flush=True)
         await asyncio.to_thread(sys.stdin.readline)
-        began = time.monotonic()
+        began, spent = time.monotonic(), time.process_time()
         await play()
-        print(json.dumps({"began": began, "confirmed": time.monotonic()}), flush=True)
+        moments = {"began": began, "confirmed": time.monotonic(), "cpu": time.process_time() - spent}
+        print(json.dumps(moments), flush=True)
+        while job["part"] == SERVICES:
+            await play()
+        await asyncio.to_thread(sys.stdin.readline)
 
 
 if __name__ == "__main__":

@@ -39,11 +39,9 @@ def usage(outcome: Outcome) -> Table:
         samples = outcome.of(subject)
         each, busy, memory = per_command(samples), cores(samples), peak(samples)
         rows += [(subject, name, _text(each, name), _text(busy, name), figure(memory[name])) for name in memory]
-        for name, shares in {
-            "stolen by the host": [sample.stolen for sample in samples],
-            "idle": [sample.idle for sample in samples],
-        }.items():
-            rows.append((subject, name, "", str(Spread.of(shares)), ""))
+        if any(sample.usage.cpu for sample in samples):
+            stolen, idle = Spread.of([one.stolen for one in samples]), Spread.of([one.idle for one in samples])
+            rows += [(subject, "stolen by the host", "", str(stolen), ""), (subject, "idle", "", str(idle), "")]
     heads = ("subject", "process", "CPU µs each", "cores busy", "most MiB seen")
     return Table(f"{outcome.row}: what processes used", heads, rows)
 

@@ -69,6 +69,7 @@ async def _measured(bench: Bench, name: str, sides: Mapping[str, Load]) -> Sampl
         for started in sides.values():
             started.begin()
         moments = [await started.sent() for started in sides.values()]
+    usage.cpu |= {f"{name}, {side}": round(started.spent, 3) for side, started in sides.items()}
     count = sides["write"].commands
     seconds = max(ended for _, ended in moments) - min(began for began, _ in moments)
     each = {f"{side} side/s": count / (ended - began) for side, (began, ended) in zip(sides, moments, strict=True)}

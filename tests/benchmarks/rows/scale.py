@@ -26,7 +26,7 @@ async def _measured(bench: Bench, replicas: int, seed: int, companies: int) -> l
     system = await bench.registrar(write=replicas, read=replicas)
     names = (f"writers, {replicas}", f"readers, {replicas}")
     # Of these replicas some have worked before and some have just been started.
-    await sides(bench, system, _changes(bench, seed, companies, 1_200), names)
+    await sides(bench, system, _changes(bench, seed, companies, 1_200 * replicas), names)
     samples = await sides(bench, system, _changes(bench, seed, companies, 12_000), names)
     return [_with_share(sample) for sample in samples]
 

@@ -67,7 +67,7 @@ async def _asked_registrar(bench: Bench, system: System, companies: int, name: s
 async def _asked(bench: Bench, pids: dict[str, int], http: str, companies: int, name: str) -> list[Sample]:
     chance = random.Random(bench.seed())
     asked = [workload.stored_id(chance.randrange(companies)) for _ in range(bench.plan.count(6000, IN_FLIGHT))]
-    # Once each connection before the clock runs: heartbeats and timers of all that stood still fire at once.
+    # Two hundred at once before the clock runs: heartbeats and timers of all that stood still fire at once.
     await timed(http, map(_path, asked[:IN_FLIGHT]), IN_FLIGHT, _is_asked_for)
     async with metered({**pids, **bench.servers.pids()}) as usage:
         began = time.monotonic()

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from deploy.local import processes
-from deploy.local.rabbitmq import TEST_VHOSTS
+from deploy.local.rabbitmq import BENCH_VHOSTS
 from tests.benchmarks.bench import Bench, Measure, Row
 from tests.benchmarks.results import Sample
 from tests.benchmarks.rows.races import lives, sides, visible
@@ -15,7 +15,7 @@ from tests.benchmarks.subjects.system import System
 _PREFETCHES = (3, 5, 10, 20)
 _AT_ONCE = (4, 8, 16)
 _COMPANIES = 160  # a quarter of them lies between two commands of one company, which must not be under way together
-_VHOSTS = TEST_VHOSTS[-len(_PREFETCHES) :]  # the naive peer of other rows may rest beside these
+_VHOSTS = BENCH_VHOSTS[-len(_PREFETCHES) :]  # the naive peer of other rows may rest beside these
 
 
 async def run(bench: Bench) -> list[Sample]:

@@ -17,7 +17,6 @@ _PEER = "tests.benchmarks.peers.naive"
 _EXCHANGES = {
     messages.EXCHANGE_COMMANDS: messages.QUEUE_COMMANDS,
     messages.EXCHANGE_EVENTS: messages.QUEUE_EVENTS,
-    messages.EXCHANGE_QUERIES: messages.QUEUE_QUERIES,
 }
 _SIDES = {"write": messages.QUEUE_COMMANDS, "read": messages.QUEUE_EVENTS, "query": messages.QUEUE_QUERIES}
 
@@ -33,6 +32,7 @@ async def naive(
     postgres = await servers.new_database(name)
     await _make_tables(postgres)
     await declare(amqp, _EXCHANGES)
+    await declare(amqp, {messages.EXCHANGE_QUERIES: messages.QUEUE_QUERIES}, "classic")
     variables = {
         **(tuned or {}),
         "PEER_AMQP_URL": amqp,

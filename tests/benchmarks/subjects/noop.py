@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import aio_pika
 
+from deploy.local.rabbitmq import BENCH_VHOSTS
 from tests.benchmarks.peers.counter import Counter
 from tests.benchmarks.peers.noop import QUEUE
 from tests.benchmarks.servers import Servers
@@ -11,7 +12,13 @@ from tests.benchmarks.stores import Wrong
 from tests.benchmarks.subjects.resting import Resting
 from tests.benchmarks.subjects.starting import declare, started
 
-VHOSTS = {"faststream": "test_1", "raw": "test_2", "raw_many": "test_3", "echo": "test_4", "echo_classic": "test_8"}
+VHOSTS = {
+    "faststream": "test_1",
+    "raw": "test_2",
+    "raw_many": "test_3",
+    "echo": "test_4",
+    "echo_classic": BENCH_VHOSTS[0],
+}
 
 
 @dataclass
@@ -43,12 +50,12 @@ class NoOp:
         return self.counter.value - self.before
 
     async def check(self, count: int) -> None:
-        """All of so many that were sent are taken, once each, and none is left in the queue. Raises Wrong."""
+        """All of so many that were sent are taken, once each, and none waits for its delivery. Raises Wrong."""
         async with await aio_pika.connect(self.amqp) as connection:
             found = await (await connection.channel()).declare_queue(QUEUE, passive=True)
         taken, left = await self.taken(count), found.declaration_result.message_count
         if taken != count or left:
-            raise Wrong(f"{self.name}: {taken} taken of {count}, {left} are in the queue")
+            raise Wrong(f"{self.name}: {taken} taken of {count}, {left} wait in the queue")
 
 
 async def noop(servers: Servers, way: str) -> NoOp:

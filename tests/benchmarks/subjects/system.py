@@ -1,11 +1,14 @@
 """A subject that does the whole job: a write side on Postgres, a read side on MongoDB, each in processes of its own."""
 
 import asyncio
+import random
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.benchmarks.stores import Documents, Log, Wrong
 from tests.benchmarks.subjects.resting import Resting
+from tests.benchmarks.workload import stored_id
 
 _SETTLE_SECONDS = 30.0
 
@@ -52,7 +55,9 @@ class System:
             await asyncio.sleep(0.2)
         if log.events != log.versions:
             raise Wrong(f"{self.name}: {log.events} events, but the versions of the companies add up to {log.versions}")
-        companies = await self.log.some()
+        companies = await self.log.some(str(uuid.uuid4()))
+        if self.documents.stocked:
+            companies |= await self.log.some(stored_id(random.randrange(self.documents.stocked)))
         if (shown := await self.documents.of(companies)) != companies:
             different = dict(companies.items() - shown.items())
             raise Wrong(

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -29,11 +30,14 @@ class _Side:
     async def totals(self) -> Totals:
         return self._totals.pop(0) if len(self._totals) > 1 else self._totals[0]
 
-    async def some(self) -> Seen:
+    stocked = 0
+
+    async def some(self, first: str) -> Seen:
+        assert str(UUID(first)) == first
         return {"1": (6, "active", self._name), "2": (1, "registered", "Other")}
 
     async def of(self, company_ids: Iterable[str]) -> Seen:
-        return {key: value for key, value in (await self.some()).items() if key in company_ids}
+        return {key: value for key, value in (await self.some(str(uuid4()))).items() if key in company_ids}
 
 
 def _system(log: _Side, documents: _Side) -> System:

@@ -13,7 +13,7 @@ from pymongo.write_concern import WriteConcern
 
 from tests.benchmarks.peers.naive.messages import QUEUE_EVENTS, Event, as_json
 
-PREFETCH = int(os.environ.get("NAIVE_READ_PREFETCH", "20"))  # measured by the row `tuning`
+PREFETCH = int(os.environ.get("NAIVE_READ_PREFETCH", "20"))  # see the row `tuning`
 SLOTS = 16  # one counter for all would make every two events collide
 
 broker = RabbitBroker(

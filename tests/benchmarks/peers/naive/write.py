@@ -16,7 +16,7 @@ from tests.benchmarks.peers.naive.handlers import HANDLERS, Rejection
 from tests.benchmarks.peers.naive.messages import EXCHANGE_EVENTS, QUEUE_COMMANDS, Command, as_json
 from tests.benchmarks.peers.naive.tables import Event, HandledCommand, OutboxMessage
 
-PREFETCH = int(os.environ.get("NAIVE_WRITE_PREFETCH", "10"))  # measured by the row `tuning`
+PREFETCH = int(os.environ.get("NAIVE_WRITE_PREFETCH", "10"))  # see the row `tuning`
 
 # Confirms are on by default; what no queue takes raises instead of being dropped.
 broker = RabbitBroker(

@@ -15,17 +15,19 @@ from tests.benchmarks.sending import started_with
 from tests.benchmarks.stores import Wrong
 from tests.benchmarks.subjects.system import System
 
-AT_ONCE = 8  # companies that a library has under way; measured by the row `tuning`
-
 
 @dataclass(frozen=True)
 class Library:
-    """A library: the module that runs its step, the package that it needs, and what a company must have left."""
+    """A library: the module that runs its step, the package that it needs, and what a company must have left.
+
+    `at_once` companies are under way together: as many as it was fastest with in the row `tuning`.
+    """
 
     name: str
     module: str
     package: str
     stored: str  # a query: so many companies
+    at_once: int
     scheme: str = "postgresql"
 
 
@@ -35,10 +37,11 @@ LIBRARIES = (
         "python_cqrs",
         "cqrs",
         "SELECT least((SELECT count(*) FROM companies), (SELECT count(*) FROM outbox WHERE event_status = 'NEW'))",
+        8,
         "postgresql+asyncpg",
     ),
     # Two events a company: it is registered, and its name is claimed.
-    Library("eventsourcing", "event_sourcing", "eventsourcing", "SELECT count(*) / 2.0 FROM registrar_events"),
+    Library("eventsourcing", "event_sourcing", "eventsourcing", "SELECT count(*) / 2.0 FROM registrar_events", 4),
 )
 
 
@@ -63,12 +66,15 @@ def present(bench: Bench) -> list[Library]:
     return [library for library in LIBRARIES if library not in missing]
 
 
-async def stored(bench: Bench, library: Library, at_once: int = AT_ONCE, name: str = "") -> list[Sample]:
-    """Companies a second of a library that has so many under way, on a fresh database."""
+async def stored(bench: Bench, library: Library, at_once: int = 0, name: str = "") -> list[Sample]:
+    """Companies a second of a library, on a fresh database, with `at_once` under way or as many as it is best with."""
     job = {"seed": bench.seed(), "companies": bench.plan.count(2000)}
     database = f"step_{job['seed']}"
     url = await bench.servers.new_database(database)
-    variables = {"PEER_POSTGRES_URL": url.replace("postgresql", library.scheme), "STEP_AT_ONCE": str(at_once)}
+    variables = {
+        "PEER_POSTGRES_URL": url.replace("postgresql", library.scheme),
+        "STEP_AT_ONCE": str(at_once or library.at_once),
+    }
     module = f"tests.benchmarks.peers.step.{library.module}"
     async with (
         started_with(job, module, variables) as load,

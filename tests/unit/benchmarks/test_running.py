@@ -103,7 +103,7 @@ def test_all_names_every_row_and_nothing_those_of_every_day() -> None:
 def test_a_library_that_is_missing_stops_the_row_and_is_left_out_of_the_short_form_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(step, "LIBRARIES", (step.Library("lost", "lost", "no_such_package", ""),))
+    monkeypatch.setattr(step, "LIBRARIES", (step.Library("lost", "lost", "no_such_package", "", 1),))
     said: list[str] = []
     with pytest.raises(Trouble, match=r"lost is not installed: .*install.sh bench"):
         step.present(Bench(None, Plan()))  # type: ignore[arg-type]

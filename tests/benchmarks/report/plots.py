@@ -83,14 +83,16 @@ def memory(outcome: Outcome, axes: plt.Axes) -> None:
 
 
 def costs(outcome: Outcome, axes: plt.Axes) -> None:
-    """Microseconds of processor time a command, by process, stacked."""
-    subjects, lefts = outcome.subjects, dict.fromkeys(outcome.subjects, 0.0)
-    each = {subject: per_command(outcome.of(subject)) for subject in subjects}
-    for process in dict.fromkeys(name for spent in each.values() for name in spent):
+    """Microseconds of processor time a command, by process, stacked; naive's in words, for it would hide the others."""
+    each = {subject: per_command(outcome.of(subject)) for subject in outcome.subjects}
+    naive = sum(each.pop("naive", {}).values())
+    subjects, lefts = list(each), dict.fromkeys(each, 0.0)
+    processes = dict.fromkeys(name for spent in each.values() for name, value in spent.items() if value >= 1)
+    for process, color in zip(processes, mpl.colormaps["tab20"].colors, strict=False):
         values = [each[subject].get(process, 0.0) for subject in subjects]
-        axes.barh(subjects, values, left=[lefts[subject] for subject in subjects], label=process)
+        axes.barh(subjects, values, left=[lefts[subject] for subject in subjects], label=process, color=color)
         lefts = {subject: lefts[subject] + value for subject, value in zip(subjects, values, strict=True)}
-    axes.set_xlabel("CPU µs a command")
+    axes.set_xlabel(f"CPU µs a command (naive: {naive:,.0f})")
     axes.invert_yaxis()
     axes.legend(fontsize=6)
 

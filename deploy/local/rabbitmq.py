@@ -18,7 +18,7 @@ from deploy.local.starting import answering, keep_port
 NAME, MAPPER = "rabbitmq", "epmd"
 NODE, USER, VHOST = "registrar@localhost", "registrar", "registrar"
 TEST_VHOSTS = tuple(f"test_{number}" for number in range(8))
-BENCH_VHOSTS = tuple(f"bench_{number}" for number in range(5))
+BENCH_VHOSTS = tuple(f"bench_{number}" for number in range(6))
 
 # Schedulers that wait without spinning leave the processor to whoever else runs on a small machine.
 _ERLANG = "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none"

@@ -12,7 +12,7 @@ from tests.support import servers
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(240)  # a minute, 85 s in a slow hour of two cores with the optional peers and plots
+@pytest.mark.timeout(240)  # a minute (66 s without the optional peers, on two cores)
 def test_every_row_measures_what_is_right(tmp_path: Path) -> None:
     assert measured(list(ROWS.values()), SHORT, tmp_path / "rows", servers.test_root() / "benchmarks") == []
 

@@ -34,6 +34,7 @@ from read_service.adapters import writing as documents
 from read_service.adapters.collections import POSITIONS, name_of
 from read_service.adapters.pipelining import run_pipelined
 from read_service.projecting import LANES
+from read_service.projections import activity
 from read_service.projections.lanes import shares_of
 from read_service.projections.planning import Position, plan
 from read_service.projections.reading import read_event_message
@@ -51,6 +52,7 @@ from write_service.service_layer.wanted import wanted_by
 _COMMANDS = 500  # in a transaction: as many as the write service takes at most
 _FORGET = FORGET.text.replace(":ids", "$1")
 _TIMEOUT = 60.0  # seconds
+_ACTIVITY = name_of(activity.NAME, GENERATION)
 
 Said = tuple[str, str, tuple[Any, ...]]  # the driver's method, the statement and its arguments
 Written = tuple[list[str], list[dict[str, Any]]]  # whose positions are read, and the commands that follow
@@ -180,8 +182,10 @@ async def _deciding(job: dict[str, Any]) -> AsyncIterator[Play]:
     transactions = _transactions(job)
 
     async def play() -> None:
-        async for _ in _written(transactions):
-            pass
+        made = 0
+        async for _, events in _written(transactions):
+            made += len(events)
+        _all_of_it(job, made)
 
     yield play
 
@@ -191,10 +195,26 @@ async def _planning(job: dict[str, Any]) -> AsyncIterator[Play]:
     transactions = [bodies async for bodies in _published(job)]
 
     async def play() -> None:
-        for _ in _read(transactions):
-            pass
+        made = 0
+        for written in _read(transactions):
+            made += sum(map(_events_in, written))
+        _all_of_it(job, made)
 
     yield play
+
+
+def _events_in(written: Written) -> int:
+    """Of a transaction: each event adds one document to the activity."""
+    return sum(len(command["documents"]) for command in written[1] if command.get("insert") == _ACTIVITY)
+
+
+def _all_of_it(job: dict[str, Any], made: int) -> None:
+    if made != _commands(job):
+        raise RuntimeError(f"{made} events were made of {_commands(job)} commands")
+
+
+def _commands(job: dict[str, Any]) -> int:
+    return 6 * int(job["companies"])
 
 
 SIDES = ("write", "read")
@@ -207,7 +227,7 @@ async def main() -> None:
     job = json.loads(sys.stdin.readline())
     async with dict(zip(SIDES, _PARTS[job["part"]], strict=True))[job["side"]](job) as play:
         spare_what_is_there()
-        print(json.dumps({"commands": 6 * job["companies"]}), flush=True)
+        print(json.dumps({"commands": _commands(job)}), flush=True)
         await asyncio.to_thread(sys.stdin.readline)
         began, spent = time.monotonic(), time.process_time()
         await play()

@@ -12,7 +12,7 @@ from tests.benchmarks.rows.step import present, stored
 from tests.benchmarks.subjects.naive import NAME, naive
 from tests.benchmarks.subjects.system import System
 
-_PREFETCHES = (3, 5, 10, 20)
+_PREFETCHES = ((3, 3), (5, 5), (10, 10), (20, 20), (10, 20))  # writing, reading; the last one is that of all other rows
 _AT_ONCE = (4, 8, 16)
 _COMPANIES = 160  # a quarter of them lies between two commands of one company, which must not be under way together
 _VHOSTS = BENCH_VHOSTS[-len(_PREFETCHES) :]  # the naive peer of other rows may rest beside these
@@ -23,12 +23,13 @@ async def run(bench: Bench) -> list[Sample]:
     alone from a full queue. The libraries of the row `step` with so many companies under way."""
     few = 1 if bench.plan.short else None
     systems = {
-        prefetch: await _tuned(bench, prefetch, vhost)
-        for prefetch, vhost in list(zip(_PREFETCHES, _VHOSTS, strict=True))[:few]
+        prefetches: await _tuned(bench, prefetches, vhost)
+        for prefetches, vhost in list(zip(_PREFETCHES, _VHOSTS, strict=True))[:few]
     }
     plan = replace(bench.plan, rounds=min(2, bench.plan.rounds))
     measures: dict[str, Measure] = {
-        f"{NAME}, {prefetch}": partial(_measured, bench, system, prefetch) for prefetch, system in systems.items()
+        system.name: partial(_measured, bench, system, "{}/{}".format(*prefetches))
+        for prefetches, system in systems.items()
     }
     for library in present(bench):
         for at_once in list(_AT_ONCE)[:few]:
@@ -42,17 +43,18 @@ async def run(bench: Bench) -> list[Sample]:
     return samples
 
 
-async def _tuned(bench: Bench, prefetch: int, vhost: str) -> System:
-    variables = {"NAIVE_WRITE_PREFETCH": str(prefetch), "NAIVE_READ_PREFETCH": str(prefetch)}
-    system = await naive(bench.servers, variables, f"{NAME}_{prefetch}", vhost)
+async def _tuned(bench: Bench, prefetches: tuple[int, int], vhost: str) -> System:
+    write, read = prefetches
+    variables = {"NAIVE_WRITE_PREFETCH": str(write), "NAIVE_READ_PREFETCH": str(read)}
+    system = await naive(bench.servers, variables, f"{NAME}_{write}_{read}", vhost)
     system.rest()
     return system
 
 
-async def _measured(bench: Bench, system: System, prefetch: int) -> list[Sample]:
-    names = (f"{NAME} write side, {prefetch}", f"{NAME} read side, {prefetch}")
+async def _measured(bench: Bench, system: System, tuned: str) -> list[Sample]:
+    names = (f"{NAME} write side, {tuned}", f"{NAME} read side, {tuned}")
     return [
-        *await visible(bench, system, lives(bench, _COMPANIES), name=f"{NAME}, {prefetch}"),
+        *await visible(bench, system, lives(bench, _COMPANIES), name=f"{NAME}, {tuned}"),
         *await sides(bench, system, lives(bench, _COMPANIES), names),
     ]
 

@@ -41,7 +41,7 @@ def _change(stack: Stack, addresses: Mapping[str, str], replicas: Mapping[str, i
     missing = [name for name in wanted if not stack.running(name)]
     for name in sorted(set(missing) & set(stack.processes)):
         print(f"{stack.died(name)}\n{name} is started again.")
-    if not missing and not surplus:
+    if wanted and not missing and not surplus:
         print(f"The services run already: {', '.join(wanted)}.")
     _stop(stack, surplus)
     if missing:

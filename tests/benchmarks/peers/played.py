@@ -209,11 +209,11 @@ def _events_in(written: Written) -> int:
 
 
 def _all_of_it(job: dict[str, Any], made: int) -> None:
-    if made != _commands(job):
-        raise RuntimeError(f"{made} events were made of {_commands(job)} commands")
+    if made != _count(job):
+        raise RuntimeError(f"{made} events were made of {_count(job)} commands")
 
 
-def _commands(job: dict[str, Any]) -> int:
+def _count(job: dict[str, Any]) -> int:
     return 6 * int(job["companies"])
 
 
@@ -227,7 +227,7 @@ async def main() -> None:
     job = json.loads(sys.stdin.readline())
     async with dict(zip(SIDES, _PARTS[job["part"]], strict=True))[job["side"]](job) as play:
         spare_what_is_there()
-        print(json.dumps({"commands": _commands(job)}), flush=True)
+        print(json.dumps({"commands": _count(job)}), flush=True)
         await asyncio.to_thread(sys.stdin.readline)
         began, spent = time.monotonic(), time.process_time()
         await play()

@@ -82,7 +82,7 @@ def _path(company_id: str) -> str:
 
 
 def _is_asked_for(path: str, body: bytes) -> bool:
-    found = json.loads(body)
+    found = json.loads(body) or {}  # the bare read says null where there is none
     return path.endswith(str(found.get("company_id") or found.get("_id")))
 
 

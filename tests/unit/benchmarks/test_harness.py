@@ -23,14 +23,14 @@ from tests.support.model import Model
 
 
 class _Side:
+    stocked = 0
+
     def __init__(self, *totals: Totals, name: str = "Acme") -> None:
         self._totals = list(totals)
         self._name = name
 
     async def totals(self) -> Totals:
         return self._totals.pop(0) if len(self._totals) > 1 else self._totals[0]
-
-    stocked = 0
 
     async def some(self, first: str) -> Seen:
         assert str(UUID(first)) == first
